@@ -1,0 +1,175 @@
+"""One frame from parameters to arrays: scene, Cycles, ground truth, geometry record."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from render.blender.backdrop import build_world
+from render.blender.camera import place_camera
+from render.blender.head import Person, add_person, landmarks_world_m, pose_person
+from render.blender.lights import add_key_light
+from render.blender.materials import head_materials
+from render.blender.passes import RenderedPasses, prepare_layers, render_passes
+from render.blender.session import Device, start_session, temporary_datablocks
+from render.config import RgbSettings
+from render.dataset_format import FrameGeometry, GroundTruth
+from render.geometry.frames import WORLD_FROM_HEAD_AXES, head_angles_deg, transform_points
+from render.geometry.pinhole import camera_in_front, intrinsics_px, project_px
+from render.ground_truth.assemble import ground_truth, surface_layer
+from render.ground_truth.checks import check_ground_truth
+from render.ground_truth.landmarks import landmark_visibility
+from render.heads.model import HeadModel, eyes_midpoint_m
+from render.parameters import Camera, FrameParameters
+from render.picture import srgb_picture
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A Blender session with the view layers of the wanted products."""
+
+    scene: bpy.types.Scene
+    collections: dict[str, bpy.types.Collection]
+    products: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DrawnFrame:
+    """What one frame gave: ground truth with its geometry, a picture, or both, and seconds by stage."""
+
+    truth: GroundTruth | None
+    geometry: FrameGeometry | None
+    rgb_srgb: UInt8[np.ndarray, "h w 3"] | None
+    seconds: dict[str, float]
+
+
+def open_stage(*, device: Device, products: Sequence[str]) -> Stage:
+    """Start Blender with everything that does not depend on the person or the frame."""
+    scene = start_session(device=device)
+    return Stage(scene=scene, collections=prepare_layers(scene, products), products=tuple(products))
+
+
+@contextmanager
+def person_on_stage(stage: Stage, model: HeadModel, parameters: FrameParameters, *, level: int) -> Iterator[Person]:
+    """The person of a frame, kept for all frames of the same person, then removed with all that belongs to them."""
+    with temporary_datablocks():
+        yield add_person(
+            stage.scene,
+            stage.collections,
+            model,
+            parameters.identity,
+            head_materials(parameters.skin, parameters.eyes),
+            subdivision_level=level,
+        )
+
+
+def draw_frame(
+    stage: Stage, person: Person, parameters: FrameParameters, settings: RgbSettings, *, noise_seed: int
+) -> DrawnFrame:
+    """Render one frame and derive what the stage's products promise.
+
+    Raises: GroundTruthError when the ground truth breaks a promise, ValueError when the picture is not finite.
+    """
+    seconds: dict[str, float] = {}
+    with temporary_datablocks():
+        with _timed(seconds, "scene"):
+            camera = parameters.camera
+            cam_from_world = _camera_pose(person, camera)
+            place_camera(stage.scene, camera, cam_from_world)
+            posed = pose_person(person, parameters.expression, parameters.head_pose)
+            if "rgb" in stage.products:
+                _light(stage.scene, person, parameters, settings, noise_seed)
+        with _timed(seconds, "cycles"):
+            passes = render_passes(stage.scene)
+        with _timed(seconds, "ground_truth"):
+            truth = geometry = None
+            if "gt" in stage.products:
+                truth, geometry = _measure(person, passes, camera, cam_from_world, posed.head_from_world)
+                check_ground_truth(truth, geometry, near_m=camera.clip_near_m, far_m=camera.clip_far_m)
+        with _timed(seconds, "picture"):
+            rgb = None
+            if passes.rgb_linear is not None:
+                rgb = srgb_picture(passes.rgb_linear, exposure_ev=settings.exposure_ev)
+    return DrawnFrame(truth=truth, geometry=geometry, rgb_srgb=rgb, seconds=seconds)
+
+
+def _camera_pose(person: Person, camera: Camera) -> Float[np.ndarray, "4 4"]:
+    return camera_in_front(
+        WORLD_FROM_HEAD_AXES @ eyes_midpoint_m(person.model, person.vertices_m),
+        distance_m=camera.distance_mm / 1000,
+        offset_x=camera.offset_x,
+        offset_y=camera.offset_y,
+        focal_length_mm=camera.focal_length_mm,
+        sensor_width_mm=camera.sensor_width_mm,
+        width_px=camera.width_px,
+        height_px=camera.height_px,
+    )
+
+
+def _light(
+    scene: bpy.types.Scene, person: Person, parameters: FrameParameters, settings: RgbSettings, noise_seed: int
+) -> None:
+    scene.world = build_world(parameters.lighting, parameters.backdrop)
+    target = WORLD_FROM_HEAD_AXES @ eyes_midpoint_m(person.model, person.vertices_m)
+    add_key_light(scene, parameters.lighting, target)
+    scene.cycles.samples = settings.samples
+    scene.cycles.use_adaptive_sampling = False
+    scene.cycles.seed = noise_seed
+    scene.cycles.use_denoising = settings.denoise
+    scene.cycles.denoiser = "OPENIMAGEDENOISE"
+    scene.cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL"
+    scene.cycles.denoising_prefilter = "ACCURATE"
+    scene.view_layers["rgb"].cycles.use_denoising = settings.denoise
+
+
+def _measure(
+    person: Person,
+    passes: RenderedPasses,
+    camera: Camera,
+    cam_from_world: Float[np.ndarray, "4 4"],
+    head_from_world: Float[np.ndarray, "4 4"],
+) -> tuple[GroundTruth, FrameGeometry]:
+    intrinsics = intrinsics_px(
+        focal_length_mm=camera.focal_length_mm,
+        sensor_width_mm=camera.sensor_width_mm,
+        width_px=camera.width_px,
+        height_px=camera.height_px,
+    )
+    layers = {
+        name: surface_layer(
+            surface.depth_m, surface.normals_world, cam_from_world=cam_from_world, intrinsics=intrinsics
+        )
+        for name, surface in passes.surfaces.items()
+    }
+    truth = ground_truth(layers["visible"], layers["head"], passes.surfaces["visible"].label)
+    landmarks = transform_points(cam_from_world, landmarks_world_m(person).astype(np.float64))
+    yaw, pitch, roll = head_angles_deg(WORLD_FROM_HEAD_AXES.T @ head_from_world[:3, :3].T)
+    geometry = FrameGeometry(
+        width_px=camera.width_px,
+        height_px=camera.height_px,
+        intrinsics_px=_rows(intrinsics),
+        cam_from_world=_rows(cam_from_world),
+        head_from_world=_rows(head_from_world),
+        yaw_deg=round(yaw, 9),
+        pitch_deg=round(pitch, 9),
+        roll_deg=round(roll, 9),
+        landmarks_cam_m=_rows(landmarks),
+        landmarks_2d_px=_rows(project_px(intrinsics, landmarks)),
+        landmarks_visibility=landmark_visibility(landmarks, intrinsics, truth),
+    )
+    return truth, geometry
+
+
+def _rows(matrix: np.ndarray) -> tuple:
+    return tuple(tuple(float(value) for value in row) for row in matrix)
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    seconds[stage] = seconds.get(stage, 0.0) + time.perf_counter() - started

@@ -1,0 +1,179 @@
+"""A person in Blender: mesh objects with shape keys, skinned to the armature, smooth and subdivided."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+from jaxtyping import Bool, Float32, Int
+
+from render.blender.passes import HEAD, SHADING_ONLY, WORN, add_surface_outputs
+from render.blender.rig import ROOT, PosedRig, add_armature, pose_armature
+from render.dataset_format import Label
+from render.geometry.frames import WORLD_FROM_HEAD_AXES
+from render.heads.model import HAIR_REGIONS, SHADING_ONLY_REGIONS, HeadModel, Region, person_vertices_m
+from render.parameters import Expression, HeadPose, Identity
+
+LABEL_OF_REGION = {
+    Region.SCLERA: Label.EYES,
+    Region.IRIS: Label.EYES,
+    Region.GUMS: Label.MOUTH_INTERIOR,
+    Region.TEETH: Label.MOUTH_INTERIOR,
+    Region.TONGUE: Label.MOUTH_INTERIOR,
+    Region.LASHES: Label.HAIR,
+    Region.BROWS: Label.HAIR,
+}
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person in the scene. `part_vertices` tells which vertices of the model each mesh object holds, in order."""
+
+    model: HeadModel
+    vertices_m: Float32[np.ndarray, "n 3"]
+    armature: bpy.types.Object
+    joints_m: Mapping[str, np.ndarray]
+    parts: Mapping[str, bpy.types.Object]
+    part_vertices: Mapping[str, np.ndarray]
+
+
+def add_person(
+    scene: bpy.types.Scene,
+    collections: Mapping[str, bpy.types.Collection],
+    model: HeadModel,
+    identity: Identity,
+    materials: Mapping[Region, bpy.types.Material],
+    *,
+    subdivision_level: int,
+) -> Person:
+    """Build one identity: rest shape, one shape key an expression, weights, and the subdivision modifier.
+
+    Faces go to the `head`, `worn` (lashes, brows) or `shading_only` collection by their region.
+    """
+    vertices = person_vertices_m(model, np.asarray(identity.coefficients))
+    armature, joints = add_armature(scene, model, vertices)
+    for region, material in materials.items():
+        add_surface_outputs(material, LABEL_OF_REGION.get(region, Label.SKIN))
+    parts, part_vertices = {}, {}
+    for name, chosen in _faces_by_collection(model).items():
+        if chosen.any():
+            parts[name], part_vertices[name] = _add_part(name, model, vertices, chosen, materials)
+            collections[name].objects.link(parts[name])
+            _skin(parts[name], armature, model, part_vertices[name])
+            _subdivide(parts[name], subdivision_level)
+    return Person(model, vertices, armature, joints, parts, part_vertices)
+
+
+def pose_person(person: Person, expression: Expression, pose: HeadPose) -> PosedRig:
+    """Set expression weights and bones. Raises: ValueError when the family lacks an expression."""
+    weights = dict(expression.weights)
+    unknown = sorted(set(weights) - set(person.model.expression_names))
+    if unknown:
+        raise ValueError(
+            f"expression {expression.name!r} needs the shapes {unknown}, which head family "
+            f"{person.model.family!r} does not have; it has {list(person.model.expression_names)}"
+        )
+    for part in person.parts.values():
+        for key in part.data.shape_keys.key_blocks[1:]:
+            key.value = weights.get(key.name, 0.0)
+    return pose_armature(person.armature, person.model, person.joints_m, pose)
+
+
+def surface_triangles(
+    part: bpy.types.Object,
+) -> tuple[Float32[np.ndarray, "v 3"], Int[np.ndarray, "t 3"]]:
+    """World vertices and triangles of a part as it is rendered: deformed, posed and subdivided.
+
+    The corners of the unsubdivided mesh come first, in their order.
+    """
+    evaluated = part.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    mesh = evaluated.to_mesh()
+    try:
+        vertices = np.empty(len(mesh.vertices) * 3, dtype=np.float32)
+        mesh.vertices.foreach_get("co", vertices)
+        mesh.calc_loop_triangles()
+        triangles = np.empty(len(mesh.loop_triangles) * 3, dtype=np.int32)
+        mesh.loop_triangles.foreach_get("vertices", triangles)
+    finally:
+        evaluated.to_mesh_clear()
+    return vertices.reshape(-1, 3), triangles.reshape(-1, 3)
+
+
+def landmarks_world_m(person: Person) -> Float32[np.ndarray, "68 3"]:
+    """The 68 landmarks on the rendered surface, world axes, metres."""
+    surface, _ = surface_triangles(person.parts[HEAD])
+    place = {vertex: position for position, vertex in enumerate(person.part_vertices[HEAD])}
+    return surface[[place[vertex] for vertex in person.model.landmark_vertices]]
+
+
+def _faces_by_collection(model: HeadModel) -> dict[str, Bool[np.ndarray, " f"]]:
+    worn = np.isin(model.face_regions, [int(region) for region in HAIR_REGIONS])
+    shading = np.isin(model.face_regions, [int(region) for region in SHADING_ONLY_REGIONS])
+    return {HEAD: ~(worn | shading), WORN: worn, SHADING_ONLY: shading}
+
+
+def _add_part(
+    name: str,
+    model: HeadModel,
+    vertices_m: Float32[np.ndarray, "n 3"],
+    chosen: Bool[np.ndarray, " f"],
+    materials: Mapping[Region, bpy.types.Material],
+) -> tuple[bpy.types.Object, np.ndarray]:
+    corner_chosen = np.repeat(chosen, model.face_sizes)
+    used, corners = np.unique(model.face_vertices[corner_chosen], return_inverse=True)
+    sizes = model.face_sizes[chosen]
+    mesh = bpy.data.meshes.new(name)
+    mesh.vertices.add(len(used))
+    mesh.vertices.foreach_set("co", _world_axes(vertices_m[used]).ravel())
+    mesh.loops.add(len(corners))
+    mesh.loops.foreach_set("vertex_index", corners.astype(np.int32))
+    mesh.polygons.add(len(sizes))
+    mesh.polygons.foreach_set("loop_start", np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int32))
+    uv = mesh.uv_layers.new(name="UVMap")
+    uv.data.foreach_set("uv", np.ascontiguousarray(model.corner_uvs[corner_chosen]).ravel())
+    regions = model.face_regions[chosen]
+    present = sorted({Region(int(region)) for region in np.unique(regions)})
+    for region in present:
+        mesh.materials.append(materials[region])
+    slots = np.zeros(max(Region) + 1, dtype=np.int32)
+    slots[[int(region) for region in present]] = np.arange(len(present))
+    mesh.polygons.foreach_set("material_index", slots[regions])
+    mesh.polygons.foreach_set("use_smooth", np.ones(len(sizes), dtype=bool))
+    mesh.update(calc_edges=True)
+    if mesh.validate(verbose=False):
+        raise ValueError(f"part {name!r} of head family {model.family!r} is no valid mesh: Blender had to repair it")
+    part = bpy.data.objects.new(name, mesh)
+    rest = part.shape_key_add(name="Basis", from_mix=False)
+    base = _world_axes(vertices_m[used])
+    rest.data.foreach_set("co", base.ravel())
+    for key_name, offsets in zip(model.expression_names, model.expression_basis_m, strict=True):
+        key = part.shape_key_add(name=key_name, from_mix=False)
+        key.data.foreach_set("co", (base + _world_axes(offsets[used])).ravel())
+    return part, used
+
+
+def _skin(part: bpy.types.Object, armature: bpy.types.Object, model: HeadModel, used: np.ndarray) -> None:
+    weights = {bone.name: bone.weights[used].astype(np.float64) for bone in model.bones}
+    # Blender divides by the sum of the weights, so what is bound to no bone must be bound to one that stays.
+    weights[ROOT] = np.clip(1.0 - sum(weights.values()), 0.0, 1.0)
+    for name, values in weights.items():
+        group = part.vertex_groups.new(name=name)
+        # Blender takes one weight for many vertices at a time, so weights are set in steps of a thousandth.
+        levels = np.rint(values * 1000).astype(np.int32)
+        for level in np.unique(levels[levels > 0]):
+            group.add(np.flatnonzero(levels == level).tolist(), float(level) / 1000, "REPLACE")
+    modifier = part.modifiers.new("rig", "ARMATURE")
+    modifier.object = armature
+
+
+def _subdivide(part: bpy.types.Object, level: int) -> None:
+    if level == 0:
+        return
+    modifier = part.modifiers.new("subdivision", "SUBSURF")
+    # Both levels, so that what is measured (landmarks, exported meshes) is what is rendered.
+    modifier.levels = modifier.render_levels = level
+    modifier.uv_smooth = "PRESERVE_BOUNDARIES"
+
+
+def _world_axes(points_head: Float32[np.ndarray, "n 3"]) -> Float32[np.ndarray, "n 3"]:
+    return np.ascontiguousarray(points_head @ WORLD_FROM_HEAD_AXES.T.astype(np.float32))

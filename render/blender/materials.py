@@ -1,0 +1,42 @@
+"""One material for every region of a head: what the person's skin and eyes look like."""
+
+from collections.abc import Iterable
+
+import bpy
+
+from render.blender.eyes import eye_blend_material, eye_material, eye_occlusion_material, lacrimal_fluid_material
+from render.blender.hair_regions import brow_material, lash_material
+from render.blender.mouth import gums_material, teeth_material, tongue_material
+from render.blender.skin import skin_material, skin_tones
+from render.heads.model import Region
+from render.parameters import Eyes, Skin
+
+
+def head_materials(skin: Skin, eyes: Eyes) -> dict[Region, bpy.types.Material]:
+    """A new material for each Region, so that ground-truth nodes may be added to each on its own.
+
+    The caller owns them; `remove_materials` deletes them again. Skin regions read the mesh attributes of
+    render.geometry.face_paint, eye regions the UVs that render.blender.eyes asks for.
+    """
+    return {
+        Region.SKIN: skin_material("skin", skin),
+        Region.SCALP: skin_material("scalp", skin),
+        Region.NECK: skin_material("neck", skin),
+        Region.LIPS: skin_material("lips", skin),
+        Region.GUMS: gums_material("gums"),
+        Region.TEETH: teeth_material("teeth"),
+        Region.TONGUE: tongue_material("tongue"),
+        Region.SCLERA: eye_material("sclera", eyes),
+        Region.IRIS: eye_material("iris", eyes),
+        Region.LACRIMAL_FLUID: lacrimal_fluid_material("lacrimal_fluid"),
+        Region.EYE_BLEND: eye_blend_material("eye_blend"),
+        Region.EYE_OCCLUSION: eye_occlusion_material("eye_occlusion"),
+        Region.LASHES: lash_material("lashes"),
+        Region.BROWS: brow_material("brows", skin_tones(skin).brow),
+    }
+
+
+def remove_materials(materials: Iterable[bpy.types.Material]) -> None:
+    """Delete these materials and their node trees from the session."""
+    for material in materials:
+        bpy.data.materials.remove(material)

@@ -1,0 +1,26 @@
+"""Counter-based random streams: a drawn value depends on seed, stream, factor and index, and on nothing else."""
+
+import hashlib
+
+import numpy as np
+
+
+def random_stream(seed: int, split: str, factor: str, index: int) -> np.random.Generator:
+    """A generator for one factor of one frame (or one identity) of one split.
+
+    Philox is keyed by a hash of (seed, split, factor) and its counter starts at index * 2**128, so that streams never
+    overlap, and neither the number of frames nor the order of drawing has any influence. Changing what one factor
+    draws leaves every other factor alone.
+    """
+    if index < 0:
+        raise ValueError(f"a frame or identity index is 0 or more, but {index} came")
+    digest = hashlib.sha256(f"headroom/{seed}/{split}/{factor}".encode()).digest()
+    key = np.frombuffer(digest[:16], dtype="<u8").astype(np.uint64)
+    counter = np.array([0, 0, index, 0], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=counter))
+
+
+def draw_between(stream: np.random.Generator, bounds: tuple[float, float]) -> float:
+    """One value, uniform between two bounds, rounded to 9 decimals so that its text form is exact and short."""
+    low, high = bounds
+    return round(low + (high - low) * float(stream.random()), 9)

@@ -1,0 +1,97 @@
+"""Keys: what a frame's pixels depend on, as one hash for each product."""
+
+from importlib.metadata import version
+from pathlib import Path
+
+from render.config import Recipe
+from render.dataset_format import canonical_sha256
+from render.heads.families import FAMILIES
+from render.parameters import FrameParameters, factor_values
+from render.sampling.frame import draw_frame
+from render.shard_plan import PlannedFrame, Product
+
+# Bump an epoch by hand when the code it names changes what it makes. Canary frames fail until that is done.
+EPOCHS: dict[str, int] = {"geometry": 1, "ground_truth": 1, "appearance": 1, "picture": 1}
+EPOCHS_OF_PRODUCT: dict[str, tuple[str, ...]] = {
+    "gt": ("geometry", "ground_truth"),
+    "rgb": ("geometry", "appearance", "picture"),
+}
+ENVIRONMENT_ASSET = "blender_studiolights"
+
+
+def product_settings(recipe: Recipe, product: str) -> dict:
+    """Settings, not drawn, that the product's pixels depend on."""
+    settings: dict = {"subdivision_level": recipe.heads.subdivision_level}
+    if product == "rgb":
+        settings["rgb"] = recipe.rgb.model_dump(mode="json")
+    return settings
+
+
+def product_assets(parameters: FrameParameters, product: str, assets: dict[str, str]) -> dict[str, str]:
+    """Asset id to sha256 of the assets that this product of this frame uses."""
+    used = [FAMILIES[parameters.identity.family].asset_id]
+    if product == "rgb":
+        used.append(ENVIRONMENT_ASSET)
+    return {asset: assets[asset] for asset in used if asset is not None}
+
+
+def product_epochs(product: str) -> dict[str, int]:
+    """Epochs of the code that makes this product."""
+    return {name: EPOCHS[name] for name in EPOCHS_OF_PRODUCT[product]}
+
+
+def software_versions() -> dict[str, str]:
+    """Versions that pixels depend on; read without importing bpy."""
+    return {"bpy": version("bpy")}
+
+
+def frame_key(parameters: FrameParameters, product: Product, recipe: Recipe, assets: dict[str, str]) -> str:
+    """The key of one product of one frame: 32 hexadecimal digits.
+
+    It hashes the drawn values of the factors that the product uses, its settings, its assets, the epochs of its code
+    and the bpy version; never a name, a path, a host, a device, a commit or the number of frames.
+    """
+    return canonical_sha256(
+        {
+            "product": product,
+            "drawn": factor_values(parameters, product),
+            "settings": product_settings(recipe, product),
+            "assets": product_assets(parameters, product, assets),
+            "epochs": product_epochs(product),
+            "software": software_versions(),
+        }
+    )[:32]
+
+
+def identity_id(parameters: FrameParameters, assets: dict[str, str]) -> str:
+    """Who is shown, whatever the split: 16 hexadecimal digits of family, asset and coefficients."""
+    asset = FAMILIES[parameters.identity.family].asset_id
+    return canonical_sha256(
+        [parameters.identity.family, assets[asset] if asset else None, list(parameters.identity.coefficients)]
+    )[:16]
+
+
+def plan_frame(recipe: Recipe, split: str, index: int, assets: dict[str, str]) -> PlannedFrame:
+    """The address of a frame with the keys of both products."""
+    parameters = draw_frame(recipe, split, index)
+    return PlannedFrame(
+        split=split,  # pyright: ignore[reportArgumentType]
+        index=index,
+        keys={"gt": frame_key(parameters, "gt", recipe, assets), "rgb": frame_key(parameters, "rgb", recipe, assets)},
+    )
+
+
+def assets_of(recipe: Recipe, *, source: str | None, cache: Path) -> dict[str, str]:
+    """Asset id to sha256 of every asset that a recipe uses, installed when need be.
+
+    Raises: AssetError when one cannot be had.
+    """
+    from render.asset_library import install_asset, load_manifest
+
+    manifest = load_manifest()
+    used = [ENVIRONMENT_ASSET, FAMILIES[recipe.heads.family].asset_id]
+    hashes = {}
+    for asset_id in filter(None, used):
+        install_asset(manifest[asset_id], source=source, cache=cache)
+        hashes[asset_id] = manifest[asset_id].sha256
+    return hashes

@@ -1,0 +1,45 @@
+"""ShardPlan: which frames are rendered into which shards; the file that pipeline writes and render follows."""
+
+from pathlib import Path
+from typing import Literal
+
+from render.config import Recipe
+from render.dataset_format import Record, canonical_sha256
+
+Product = Literal["gt", "rgb"]
+
+
+class PlannedFrame(Record):
+    """A frame by address (split and index), with the key of each product that is to be rendered."""
+
+    split: Literal["train", "validation", "test"]
+    index: int
+    keys: dict[Product, str]
+
+
+class PlannedShard(Record):
+    """One unit of work: the same products of several frames, published as one shard a product."""
+
+    products: tuple[Product, ...]
+    frames: tuple[PlannedFrame, ...]
+
+
+class ShardPlan(Record):
+    """Everything that `python -m render shard --plan P --element K` must know, but for the machine it runs on."""
+
+    recipe: Recipe
+    store: str
+    assets: dict[str, str]
+    """Asset id to sha256 of every asset that the frames use."""
+    elements: tuple[PlannedShard, ...]
+
+
+def read_plan(path: Path) -> ShardPlan:
+    """Read a plan file. Raises: ValueError (pydantic) when it is not one."""
+    return ShardPlan.model_validate_json(path.read_bytes())
+
+
+def shard_folder(store: Path, shard: PlannedShard, product: Product) -> Path:
+    """Where one product of a planned shard is published; named for the frame keys alone."""
+    keys = [frame.keys[product] for frame in shard.frames]
+    return store / "shards" / product / canonical_sha256([product, keys])[:24]

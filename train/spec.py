@@ -1,0 +1,187 @@
+"""Experiment: everything that decides one training, as frozen data that can be checked, changed by name and stored."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from train.errors import InputError
+
+_STRICT_KEYS = ConfigDict(extra="forbid")
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+# What `--set` may change. The rest says what the paper is and what it reports: facts, not settings.
+SETTABLE_PARTS = ("network", "loss", "encoding", "optimiser", "schedule", "layer")
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """Which network, and how many feature maps its first level has."""
+
+    __pydantic_config__ = _STRICT_KEYS
+    kind: Literal["unet_simple"] = "unet_simple"
+    width: Annotated[int, Field(ge=1, le=1024)] = 64
+
+
+@dataclass(frozen=True)
+class LossSpec:
+    """Weights of the terms of the depth loss (train/losses/depth.py); 0 switches a term off."""
+
+    __pydantic_config__ = _STRICT_KEYS
+    ssim: Weight = 0.1
+    gradient: Weight = 0.1
+    normal: Weight = 1.0
+    l1: Weight = 0.0
+    ssim_divisor: Positive = 5.0
+    """The SSIM term is (1 - SSIM) / ssim_divisor; khan2021 prints "Max Depth" (5 m), its model DenseDepth has 2."""
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How a depth in metres becomes what the network is trained on (train/encoding.py).
+
+    `reciprocal`: background_depth_m / depth_m, so 1 is the background and near is large. `metric`: metres.
+    Pixels without a surface get background_depth_m, the far clip of the camera. `nearest_depth_m` bounds the other
+    end: both together fix the range of the target, which SSIM needs, and limit what is predicted.
+    """
+
+    __pydantic_config__ = _STRICT_KEYS
+    kind: Literal["reciprocal", "metric"] = "reciprocal"
+    background_depth_m: Positive = 5.0
+    nearest_depth_m: Positive = 0.5
+
+
+@dataclass(frozen=True)
+class OptimiserSpec:
+    """The optimiser, with a learning rate that stays constant."""
+
+    __pydantic_config__ = _STRICT_KEYS
+    kind: Literal["adam"] = "adam"
+    learning_rate: Positive = 1e-3
+    beta_1: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    beta_2: Annotated[float, Field(ge=0, lt=1)] = 0.999
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How often every training image is seen, and how many images make one step."""
+
+    __pydantic_config__ = _STRICT_KEYS
+    epochs: Annotated[int, Field(ge=1)] = 20
+    global_batch: Annotated[int, Field(ge=1)] = 6
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One row of a paper's table: what to train, what the paper reports for it, and what the paper leaves unsaid.
+
+    `reported` maps the pixels a score is taken over (`full`, `head_mask`) to our metric names to the printed numbers.
+    `where` is the place in the paper; `assumed` lists what we had to choose.
+    """
+
+    __pydantic_config__ = _STRICT_KEYS
+    key: str
+    paper: str
+    title: str
+    where: str
+    network: NetworkSpec
+    loss: LossSpec
+    encoding: Encoding
+    optimiser: OptimiserSpec
+    schedule: Schedule
+    layer: Literal["visible", "head"] = "visible"
+    reported: dict[str, dict[str, float]] = field(default_factory=dict)
+    assumed: tuple[str, ...] = ()
+
+
+def experiment_as_json(experiment: Experiment) -> dict[str, Any]:
+    """The experiment as plain data that `experiment_from_json` reads back unchanged."""
+    return TypeAdapter(Experiment).dump_python(experiment, mode="json")
+
+
+def experiment_from_json(tree: Any, *, where: str) -> Experiment:
+    """Check plain data field by field. `where` names its origin in messages.
+
+    Raises: InputError that names each wrong field, what came and what is allowed.
+    """
+    try:
+        experiment = TypeAdapter(Experiment).validate_python(tree)
+    except ValidationError as error:
+        lines = [
+            f"  {'.'.join(str(part) for part in problem['loc'])}: {problem['msg']} (came: {problem['input']!r})"
+            for problem in error.errors()
+        ]
+        raise InputError(f"{where} is no usable experiment:\n" + "\n".join(lines)) from error
+    _check_together(experiment, where=where)
+    return experiment
+
+
+def parse_setting(text: str) -> tuple[str, str]:
+    """Split `part.field=value`. Raises: InputError on any other form."""
+    dotted, equals, value = text.partition("=")
+    if not equals or not dotted.strip() or not value.strip():
+        raise InputError(f"expected --set part.field=value (for example schedule.epochs=3), but {text!r} came")
+    return dotted.strip(), value.strip()
+
+
+def with_settings(experiment: Experiment, settings: dict[str, str]) -> Experiment:
+    """The experiment with some fields changed, each named `part.field` and given as text.
+
+    Raises: InputError when a field does not exist, may not be set, or does not take that value.
+    """
+    tree = experiment_as_json(experiment)
+    allowed = settable_fields(experiment)
+    for dotted, value in settings.items():
+        if dotted not in allowed:
+            raise InputError(
+                f"experiment {experiment.key!r} has no setting {dotted!r} (value {value!r} came). "
+                f"What can be set: {', '.join(allowed)}"
+            )
+        *parents, leaf = dotted.split(".")
+        node = tree
+        for parent in parents:
+            node = node[parent]
+        node[leaf] = value
+    return experiment_from_json(tree, where=f"experiment {experiment.key!r} with {settings}")
+
+
+def settable_fields(experiment: Experiment) -> tuple[str, ...]:
+    """Dotted names of everything that `with_settings` may change."""
+    names: list[str] = []
+    for part in SETTABLE_PARTS:
+        value = getattr(experiment, part)
+        if dataclasses.is_dataclass(value):
+            names += [f"{part}.{spec_field.name}" for spec_field in dataclasses.fields(value)]
+        else:
+            names.append(part)
+    return tuple(names)
+
+
+def describe(experiment: Experiment) -> str:
+    """The experiment in words and settings, for `python -m train describe`."""
+    lines = [f"{experiment.key}: {experiment.title}", f"paper: {experiment.paper}, {experiment.where}", "", "settings"]
+    tree = experiment_as_json(experiment)
+    for name in settable_fields(experiment):
+        value: Any = tree
+        for part in name.split("."):
+            value = value[part]
+        lines.append(f"  {name} = {value}")
+    for pixels, scores in experiment.reported.items():
+        lines += ["", f"reported by the paper, {pixels}"]
+        lines += [f"  {name} = {value}" for name, value in scores.items()]
+    if experiment.assumed:
+        lines += ["", "assumed by us, because the paper does not say"]
+        lines += [f"  - {sentence}" for sentence in experiment.assumed]
+    return "\n".join(lines)
+
+
+def _check_together(experiment: Experiment, *, where: str) -> None:
+    loss, encoding = experiment.loss, experiment.encoding
+    if loss.ssim + loss.gradient + loss.normal + loss.l1 == 0:
+        raise InputError(f"{where}: every weight of the loss is 0, so nothing would be learnt; set one above 0")
+    if encoding.nearest_depth_m >= encoding.background_depth_m:
+        raise InputError(
+            f"{where}: encoding.nearest_depth_m ({encoding.nearest_depth_m} m) must lie in front of "
+            f"encoding.background_depth_m ({encoding.background_depth_m} m)"
+        )
