@@ -1,0 +1,14 @@
+"""`luigi --module pipeline FullRun`: importing the package registers its tasks and sets luigi's defaults."""
+
+import sys
+
+from pipeline.full_run import FullRun
+from pipeline.luigi_defaults import set_luigi_defaults
+from pipeline.tasks.build_report import BuildReport
+from pipeline.tasks.fetch_assets import FetchAssets
+from pipeline.tasks.render_dataset import RenderDataset
+from pipeline.tasks.train_network import EvaluateNetwork, PackDataset, TrainNetwork
+
+__all__ = ["BuildReport", "EvaluateNetwork", "FetchAssets", "FullRun", "PackDataset", "RenderDataset", "TrainNetwork"]
+
+set_luigi_defaults(sys.argv[1:])

@@ -36,17 +36,17 @@ class Heads(Section):
     """Which head family, how far its people may lie from the mean, and how finely it is subdivided."""
 
     family: Literal["procedural", "ict"] = "procedural"
-    identity_sigma: float = Field(1.0, ge=0, le=2)
-    identity_limit: float = Field(2.5, gt=0, le=4)
-    subdivision_level: int = Field(1, ge=0, le=3)
+    identity_sigma: float = Field(default=1.0, ge=0, le=2)
+    identity_limit: float = Field(default=2.5, gt=0, le=4)
+    subdivision_level: int = Field(default=1, ge=0, le=3)
 
 
 class Structure(Section):
     """How many frames each split holds (whole identities each) and how many frames one person gets."""
 
     frames: dict[Literal["train", "validation", "test"], Annotated[int, Field(ge=0, le=100_000_000)]]
-    frames_per_identity: int = Field(5, ge=1, le=10_000)
-    shard_size: int = Field(32, ge=1, le=10_000)
+    frames_per_identity: int = Field(default=5, ge=1, le=10_000)
+    shard_size: int = Field(default=32, ge=1, le=10_000)
 
     @model_validator(mode="after")
     def _something_to_render(self) -> "Structure":
@@ -80,8 +80,8 @@ class Cameras(Section):
     focal_length_mm: between(4, 400) = (50, 50)  # pyright: ignore[reportInvalidTypeForm]
     offset_x: between(-0.5, 0.5) = (0, 0)  # pyright: ignore[reportInvalidTypeForm]
     offset_y: between(-0.5, 0.5) = (0, 0)  # pyright: ignore[reportInvalidTypeForm]
-    width_px: int = Field(640, ge=16, le=8192)
-    height_px: int = Field(480, ge=16, le=8192)
+    width_px: int = Field(default=640, ge=16, le=8192)
+    height_px: int = Field(default=480, ge=16, le=8192)
     clip_m: between(0.001, 100) = (0.01, 5)  # pyright: ignore[reportInvalidTypeForm]
 
 
@@ -91,7 +91,7 @@ ENVIRONMENTS = ("city", "courtyard", "forest", "interior", "night", "studio", "s
 class Lightings(Section):
     """An environment map (one of the eight that bpy ships) and a key light."""
 
-    environments: tuple[Literal[ENVIRONMENTS], ...] = Field(ENVIRONMENTS, min_length=1)  # pyright: ignore[reportInvalidTypeForm]
+    environments: tuple[Literal[ENVIRONMENTS], ...] = Field(default=ENVIRONMENTS, min_length=1)  # pyright: ignore[reportInvalidTypeForm]
     environment_rotation_deg: between(-180, 180) = (-180, 180)  # pyright: ignore[reportInvalidTypeForm]
     environment_strength: between(0, 10) = (0.5, 1.2)  # pyright: ignore[reportInvalidTypeForm]
     key_azimuth_deg: between(-180, 180) = (-60, 60)  # pyright: ignore[reportInvalidTypeForm]
@@ -126,11 +126,11 @@ class Skins(Section):
 class RgbSettings(Section):
     """How the picture is made. The device is a matter of the machine, not of the recipe."""
 
-    samples: int = Field(32, ge=1, le=16384)
+    samples: int = Field(default=32, ge=1, le=16384)
     denoise: bool = True
     file_format: Literal["jpg", "png"] = "jpg"
-    jpeg_quality: int = Field(95, ge=50, le=100)
-    exposure_ev: float = Field(0.0, ge=-5, le=5)
+    jpeg_quality: int = Field(default=95, ge=50, le=100)
+    exposure_ev: float = Field(default=0.0, ge=-5, le=5)
 
 
 class Recipe(Section):

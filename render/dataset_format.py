@@ -169,7 +169,7 @@ def read_ground_truth(path: Path) -> GroundTruth:
         with OpenEXR.File(str(path), separate_channels=True) as file:
             channels = {name: channel.pixels for name, channel in file.channels().items()}
     except (OSError, RuntimeError, ValueError) as error:  # ValueError: a file that was cut or changed
-        raise DatasetError(f"{path} cannot be read as EXR ({error}); run `python -m pipeline validate`") from error
+        raise DatasetError(f"{path} cannot be read as EXR ({error}); delete its shard and render it again") from error
 
     def pixels(name: str) -> np.ndarray:
         if name not in channels:

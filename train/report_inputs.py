@@ -1,19 +1,19 @@
 """What a report is made of, read and checked: the dataset, trainings, evaluations and runs that its inputs name."""
 
-import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pyarrow.parquet as parquet
+import pyarrow.parquet
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from render.dataset_format import DATASET_INDEX, DATASET_MANIFEST, DatasetManifest
+from render.dataset_format import DATASET_INDEX
+from train.checkpoint import DONE_FILE, EXPERIMENT_FILE, HISTORY_FILE, TrainingRecord, read_training_record
+from train.data.dataset import RenderedDataset, open_dataset
 from train.errors import InputError
+from train.evaluate import EVALUATION_FILE
 from train.spec import Experiment, experiment_from_json
 
-INDEX_COLUMNS = ("split", "frame_index", "identity_id", "gt_key", "gt_shard", "gt_file", "rgb_key", "rgb_shard")
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -59,26 +59,24 @@ class RenderRun(BaseModel):
 
 
 class FrameScore(BaseModel):
-    """One evaluated frame: its row in the split, its ground-truth key, who it shows, and its scores by name."""
+    """One evaluated frame: its row in the split, its ground-truth key, who it shows, and its scores over the head
+    (None where the head is not in the picture)."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     row: int = Field(ge=0)
     key: str
     identity_id: str
-
-    def scores(self) -> dict[str, float]:
-        """Every score of the frame, by name."""
-        extra = self.model_extra or {}
-        return {name: value for name, value in extra.items() if isinstance(value, int | float)}
+    head_mask: dict[str, float] | None
 
 
 class Evaluation(BaseModel):
-    """evaluation.json: one network on one split, scores by region and by how they were averaged."""
+    """evaluation.json: one network on one split; scores by region, by how they were averaged, and by name."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     experiment: str
+    specification: dict[str, Any]
     title: str
     where: str
     dataset_id: str
@@ -88,23 +86,50 @@ class Evaluation(BaseModel):
     identities: int
     width_px: int
     height_px: int
+    layer: str
     parameters: int
-    network: dict[str, Any] | str
     device: str
     seconds_per_frame: float
-    metrics: dict[str, dict[str, dict[str, float | None]]]
+    metrics: dict[str, dict[str, dict[str, float]]]
     reported: dict[str, dict[str, float]]
     assumed: tuple[str, ...]
     frames_table: tuple[FrameScore, ...]
 
 
+class EpochLine(BaseModel):
+    """One line of history.jsonl: mean losses of an epoch by term, and scores on the validation frames by region."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    epoch: int = Field(ge=1)
+    step: int = Field(ge=0)
+    losses: dict[str, float]
+    validation: dict[str, dict[str, float]]
+    learning_rate: float
+    seconds: float
+
+
+class TrainingDone(BaseModel):
+    """done.json: the facts of a finished training."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    epochs: int
+    steps: int
+    train_frames: int
+    parameters: int
+    seconds: float
+    device: str
+
+
 @dataclass(frozen=True)
 class TrainingRun:
-    """A training folder: its experiment and one dictionary an epoch, oldest first."""
+    """A training folder: what it was made from, its epochs, oldest first, and its facts once it is finished."""
 
-    folder: Path
+    record: TrainingRecord
     experiment: Experiment
-    epochs: tuple[dict[str, Any], ...]
+    epochs: tuple[EpochLine, ...]
+    done: TrainingDone | None
 
 
 @dataclass(frozen=True)
@@ -112,7 +137,7 @@ class ReportData:
     """Everything a report shows but pixels. `index` holds one row a frame, as plain values."""
 
     inputs: ReportInputs
-    manifest: DatasetManifest
+    dataset: RenderedDataset
     index: tuple[dict[str, Any], ...]
     trainings: tuple[TrainingRun, ...]
     evaluations: tuple[tuple[Path, Evaluation], ...]
@@ -131,30 +156,36 @@ def read_report_data(path: Path) -> ReportData:
 
     inputs = inputs.model_copy(
         update={
-            "store": located(inputs.store),
             "dataset": located(inputs.dataset),
             "pack": located(inputs.pack) if inputs.pack else None,
         }
     )
+    dataset = open_dataset(inputs.dataset)
     return ReportData(
         inputs=inputs,
-        manifest=_read_model(inputs.dataset / DATASET_MANIFEST, DatasetManifest, "a dataset's manifest"),
-        index=_read_index(inputs.dataset / DATASET_INDEX),
+        dataset=dataset,
+        index=_read_index(dataset),
         trainings=tuple(_read_training(located(folder)) for folder in inputs.trainings),
         evaluations=tuple(
-            (located(folder), _read_model(located(folder) / "evaluation.json", Evaluation, "an evaluation"))
+            (located(folder), _read_model(located(folder) / EVALUATION_FILE, Evaluation, "an evaluation"))
             for folder in inputs.evaluations
         ),
-        render_runs=tuple(_read_model(located(run), RenderRun, "the facts of a render run") for run in inputs.render_runs),
+        render_runs=tuple(
+            _read_model(located(run), RenderRun, "the facts of a render run") for run in inputs.render_runs
+        ),
     )
 
 
 def _read_model(path: Path, model: type[Model], what: str) -> Model:
+    return _checked(_read_bytes(path, what), model, str(path), what)
+
+
+def _checked(content: bytes, model: type[Model], where: str, what: str) -> Model:
     try:
-        return model.model_validate_json(_read_bytes(path, what))
+        return model.model_validate_json(content)
     except ValidationError as error:
         lines = [f"  {'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()]
-        raise InputError(f"{path} does not hold {what}:\n" + "\n".join(lines)) from error
+        raise InputError(f"{where} does not hold {what}:\n" + "\n".join(lines)) from error
 
 
 def _read_bytes(path: Path, what: str) -> bytes:
@@ -167,33 +198,22 @@ def _read_bytes(path: Path, what: str) -> bytes:
         ) from error
 
 
-def _read_index(path: Path) -> tuple[dict[str, Any], ...]:
-    _read_bytes(path, "a dataset's index")
-    try:
-        table = parquet.read_table(path)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} should be a parquet table with one row a frame, but is not ({error})") from error
-    missing = [name for name in INDEX_COLUMNS if name not in table.column_names]
-    if missing:
-        raise InputError(f"{path} lacks the columns {missing}; it has {table.column_names}. Publish the dataset again")
-    if table.num_rows == 0:
-        raise InputError(f"{path} has no row: the dataset holds no frame, so there is nothing to report")
-    return tuple(table.to_pylist())
+def _read_index(dataset: RenderedDataset) -> tuple[dict[str, Any], ...]:
+    if not dataset.rows:
+        raise InputError(f"{dataset.folder} holds no frame, so there is nothing to report; render some frames first")
+    return tuple(pyarrow.parquet.read_table(dataset.folder / DATASET_INDEX).to_pylist())
 
 
 def _read_training(folder: Path) -> TrainingRun:
-    experiment_path, history_path = folder / "experiment.json", folder / "history.jsonl"
-    tree = _parsed(experiment_path, "an experiment", json.loads)
-    experiment = experiment_from_json(tree.get("experiment", tree), where=str(experiment_path))
-    epochs = _parsed(history_path, "one line an epoch", lambda text: [json.loads(one) for one in text.splitlines()])
-    for number, line in enumerate(epochs, start=1):
-        if not isinstance(line, dict) or not isinstance(line.get("epoch"), int):
-            raise InputError(f"{history_path}, line {number}: expected an object with a whole number 'epoch': {line!r}")
-    return TrainingRun(folder=folder, experiment=experiment, epochs=tuple(epochs))
-
-
-def _parsed(path: Path, what: str, parse: Callable[[str], Any]) -> Any:
-    try:
-        return parse(_read_bytes(path, what).decode())
-    except ValueError as error:
-        raise InputError(f"{path} should hold {what} as JSON, but does not ({error})") from error
+    record = read_training_record(folder)
+    history = folder / HISTORY_FILE
+    epochs = []
+    for number, line in enumerate(_read_bytes(history, "one line an epoch").splitlines(), start=1):
+        epochs.append(_checked(line, EpochLine, f"{history}, line {number},", "the numbers of an epoch"))
+    done = folder / DONE_FILE
+    return TrainingRun(
+        record=record,
+        experiment=experiment_from_json(record.experiment, where=str(folder / EXPERIMENT_FILE)),
+        epochs=tuple(epochs),
+        done=_read_model(done, TrainingDone, "the facts of a finished training") if done.exists() else None,
+    )

@@ -1,11 +1,10 @@
 """One frame from parameters to arrays: scene, Cycles, ground truth, geometry record."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import bpy
 import numpy as np
 from jaxtyping import Float, UInt8
 
@@ -14,10 +13,10 @@ from render.blender.camera import place_camera
 from render.blender.head import Person, add_person, landmarks_world_m, pose_person
 from render.blender.lights import add_key_light
 from render.blender.materials import head_materials
-from render.blender.passes import RenderedPasses, prepare_layers, render_passes
+from render.blender.passes import Stage, SurfacePasses, prepare_stage, render_radiance, render_surface
 from render.blender.session import Device, start_session, temporary_datablocks
 from render.config import RgbSettings
-from render.dataset_format import FrameGeometry, GroundTruth
+from render.dataset_format import LAYERS, FrameGeometry, GroundTruth
 from render.geometry.frames import WORLD_FROM_HEAD_AXES, head_angles_deg, transform_points
 from render.geometry.pinhole import camera_in_front, intrinsics_px, project_px
 from render.ground_truth.assemble import ground_truth, surface_layer
@@ -26,15 +25,6 @@ from render.ground_truth.landmarks import landmark_visibility
 from render.heads.model import HeadModel, eyes_midpoint_m
 from render.parameters import Camera, FrameParameters
 from render.picture import srgb_picture
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A Blender session with the view layers of the wanted products."""
-
-    scene: bpy.types.Scene
-    collections: dict[str, bpy.types.Collection]
-    products: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -49,8 +39,8 @@ class DrawnFrame:
 
 def open_stage(*, device: Device, products: Sequence[str]) -> Stage:
     """Start Blender with everything that does not depend on the person or the frame."""
-    scene = start_session(device=device)
-    return Stage(scene=scene, collections=prepare_layers(scene, products), products=tuple(products))
+    start_session(device=device)
+    return prepare_stage(products, device=device)
 
 
 @contextmanager
@@ -58,7 +48,6 @@ def person_on_stage(stage: Stage, model: HeadModel, parameters: FrameParameters,
     """The person of a frame, kept for all frames of the same person, then removed with all that belongs to them."""
     with temporary_datablocks():
         yield add_person(
-            stage.scene,
             stage.collections,
             model,
             parameters.identity,
@@ -79,21 +68,22 @@ def draw_frame(
         with _timed(seconds, "scene"):
             camera = parameters.camera
             cam_from_world = _camera_pose(person, camera)
-            place_camera(stage.scene, camera, cam_from_world)
+            place_camera(stage, camera, cam_from_world)
             posed = pose_person(person, parameters.expression, parameters.head_pose)
             if "rgb" in stage.products:
-                _light(stage.scene, person, parameters, settings, noise_seed)
-        with _timed(seconds, "cycles"):
-            passes = render_passes(stage.scene)
-        with _timed(seconds, "ground_truth"):
-            truth = geometry = None
-            if "gt" in stage.products:
-                truth, geometry = _measure(person, passes, camera, cam_from_world, posed.head_from_world)
+                _light(stage, person, parameters, settings, noise_seed)
+        truth = geometry = rgb = None
+        if "gt" in stage.products:
+            with _timed(seconds, "cycles_gt"):
+                surfaces = {name: render_surface(stage.scenes[f"gt_{name}"]) for name in LAYERS}
+            with _timed(seconds, "ground_truth"):
+                truth, geometry = _measure(person, surfaces, camera, cam_from_world, posed.head_from_world)
                 check_ground_truth(truth, geometry, near_m=camera.clip_near_m, far_m=camera.clip_far_m)
-        with _timed(seconds, "picture"):
-            rgb = None
-            if passes.rgb_linear is not None:
-                rgb = srgb_picture(passes.rgb_linear, exposure_ev=settings.exposure_ev)
+        if "rgb" in stage.products:
+            with _timed(seconds, "cycles_rgb"):
+                radiance = render_radiance(stage.scenes["rgb"])
+            with _timed(seconds, "picture"):
+                rgb = srgb_picture(radiance, exposure_ev=settings.exposure_ev)
     return DrawnFrame(truth=truth, geometry=geometry, rgb_srgb=rgb, seconds=seconds)
 
 
@@ -110,9 +100,8 @@ def _camera_pose(person: Person, camera: Camera) -> Float[np.ndarray, "4 4"]:
     )
 
 
-def _light(
-    scene: bpy.types.Scene, person: Person, parameters: FrameParameters, settings: RgbSettings, noise_seed: int
-) -> None:
+def _light(stage: Stage, person: Person, parameters: FrameParameters, settings: RgbSettings, noise_seed: int) -> None:
+    scene = stage.scenes["rgb"]
     scene.world = build_world(parameters.lighting, parameters.backdrop)
     target = WORLD_FROM_HEAD_AXES @ eyes_midpoint_m(person.model, person.vertices_m)
     add_key_light(scene, parameters.lighting, target)
@@ -123,12 +112,11 @@ def _light(
     scene.cycles.denoiser = "OPENIMAGEDENOISE"
     scene.cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL"
     scene.cycles.denoising_prefilter = "ACCURATE"
-    scene.view_layers["rgb"].cycles.use_denoising = settings.denoise
 
 
 def _measure(
     person: Person,
-    passes: RenderedPasses,
+    surfaces: Mapping[str, SurfacePasses],
     camera: Camera,
     cam_from_world: Float[np.ndarray, "4 4"],
     head_from_world: Float[np.ndarray, "4 4"],
@@ -143,9 +131,9 @@ def _measure(
         name: surface_layer(
             surface.depth_m, surface.normals_world, cam_from_world=cam_from_world, intrinsics=intrinsics
         )
-        for name, surface in passes.surfaces.items()
+        for name, surface in surfaces.items()
     }
-    truth = ground_truth(layers["visible"], layers["head"], passes.surfaces["visible"].label)
+    truth = ground_truth(layers["visible"], layers["head"], surfaces["visible"].label)
     landmarks = transform_points(cam_from_world, landmarks_world_m(person).astype(np.float64))
     yaw, pitch, roll = head_angles_deg(WORLD_FROM_HEAD_AXES.T @ head_from_world[:3, :3].T)
     geometry = FrameGeometry(

@@ -30,9 +30,7 @@ def eye_material(name: str, eyes: Eyes) -> bpy.types.Material:
     material, tree = graph.empty_material(name)
     uv = graph.add_node(tree, "ShaderNodeUVMap", settings={"uv_map": "UVMap"}).outputs["UV"]
     offset = graph.vector_math(tree, "SUBTRACT", uv, _MIDDLE_UV)
-    surface_share = graph.math(
-        tree, "DIVIDE", graph.vector_math(tree, "LENGTH", offset), LIMBUS_RADIUS_UV
-    )
+    surface_share = graph.math(tree, "DIVIDE", graph.vector_math(tree, "LENGTH", offset), LIMBUS_RADIUS_UV)
     seen = graph.vector_math(tree, "ADD", offset, _refraction_shift(tree, surface_share))
     share = graph.math(tree, "DIVIDE", graph.vector_math(tree, "LENGTH", seen), LIMBUS_RADIUS_UV)
     # The sclera creeps over the rim of the iris: a soft, slightly uneven border.

@@ -7,9 +7,10 @@ import bpy
 import numpy as np
 from jaxtyping import Bool, Float32, Int
 
-from render.blender.passes import HEAD, SHADING_ONLY, WORN, add_surface_outputs
+from render.blender.passes import HEAD, RIG, SHADING_ONLY, WORN, set_surface_labels
 from render.blender.rig import ROOT, PosedRig, add_armature, pose_armature
 from render.dataset_format import Label
+from render.geometry.face_paint import face_paint
 from render.geometry.frames import WORLD_FROM_HEAD_AXES
 from render.heads.model import HAIR_REGIONS, SHADING_ONLY_REGIONS, HeadModel, Region, person_vertices_m
 from render.parameters import Expression, HeadPose, Identity
@@ -38,7 +39,6 @@ class Person:
 
 
 def add_person(
-    scene: bpy.types.Scene,
     collections: Mapping[str, bpy.types.Collection],
     model: HeadModel,
     identity: Identity,
@@ -51,14 +51,15 @@ def add_person(
     Faces go to the `head`, `worn` (lashes, brows) or `shading_only` collection by their region.
     """
     vertices = person_vertices_m(model, np.asarray(identity.coefficients))
-    armature, joints = add_armature(scene, model, vertices)
-    for region, material in materials.items():
-        add_surface_outputs(material, LABEL_OF_REGION.get(region, Label.SKIN))
+    armature, joints = add_armature(collections[RIG], model, vertices)
+    paint = face_paint(vertices, vertices[model.landmark_vertices].astype(np.float64))
     parts, part_vertices = {}, {}
     for name, chosen in _faces_by_collection(model).items():
         if chosen.any():
             parts[name], part_vertices[name] = _add_part(name, model, vertices, chosen, materials)
             collections[name].objects.link(parts[name])
+            for attribute, values in paint.items():
+                _paint(parts[name].data, attribute, values[part_vertices[name]])
             _skin(parts[name], armature, model, part_vertices[name])
             _subdivide(parts[name], subdivision_level)
     return Person(model, vertices, armature, joints, parts, part_vertices)
@@ -138,6 +139,8 @@ def _add_part(
     slots = np.zeros(max(Region) + 1, dtype=np.int32)
     slots[[int(region) for region in present]] = np.arange(len(present))
     mesh.polygons.foreach_set("material_index", slots[regions])
+    label_of_region = np.array([LABEL_OF_REGION.get(region, Label.SKIN) for region in Region], dtype=np.uint8)
+    set_surface_labels(mesh, label_of_region[regions])
     mesh.polygons.foreach_set("use_smooth", np.ones(len(sizes), dtype=bool))
     mesh.update(calc_edges=True)
     if mesh.validate(verbose=False):
@@ -150,6 +153,12 @@ def _add_part(
         key = part.shape_key_add(name=key_name, from_mix=False)
         key.data.foreach_set("co", (base + _world_axes(offsets[used])).ravel())
     return part, used
+
+
+def _paint(mesh: bpy.types.Mesh, name: str, values: np.ndarray) -> None:
+    scalar = values.ndim == 1
+    attribute = mesh.attributes.new(name, "FLOAT" if scalar else "FLOAT_VECTOR", "POINT")
+    attribute.data.foreach_set("value" if scalar else "vector", np.ascontiguousarray(values, dtype=np.float32).ravel())
 
 
 def _skin(part: bpy.types.Object, armature: bpy.types.Object, model: HeadModel, used: np.ndarray) -> None:

@@ -68,9 +68,9 @@ def step(tree: bpy.types.NodeTree, value: Value, low: float, high: float) -> Soc
         "To Min": 1.0 if falling else 0.0,
         "To Max": 0.0 if falling else 1.0,
     }
-    return add_node(
-        tree, "ShaderNodeMapRange", settings={"interpolation_type": "SMOOTHSTEP"}, inputs=inputs
-    ).outputs["Result"]
+    return add_node(tree, "ShaderNodeMapRange", settings={"interpolation_type": "SMOOTHSTEP"}, inputs=inputs).outputs[
+        "Result"
+    ]
 
 
 def spread(tree: bpy.types.NodeTree, value: Value, low: float, high: float) -> Socket:
@@ -78,9 +78,7 @@ def spread(tree: bpy.types.NodeTree, value: Value, low: float, high: float) -> S
     return math(tree, "ADD", math(tree, "MULTIPLY", value, high - low), low)
 
 
-def mix_colour(
-    tree: bpy.types.NodeTree, factor: Value, first: Value, second: Value, *, blend: str = "MIX"
-) -> Socket:
+def mix_colour(tree: bpy.types.NodeTree, factor: Value, first: Value, second: Value, *, blend: str = "MIX") -> Socket:
     """first where factor is 0, `blend` of first and second where it is 1; linear between."""
     node = add_node(
         tree,
@@ -139,9 +137,7 @@ def join(tree: bpy.types.NodeTree, x: Value, y: Value, z: Value) -> Socket:
     return add_node(tree, "ShaderNodeCombineXYZ", inputs={"X": x, "Y": y, "Z": z}).outputs["Vector"]
 
 
-def bump(
-    tree: bpy.types.NodeTree, height_m: Value, *, strength: float = 1.0, normal: Socket | None = None
-) -> Socket:
+def bump(tree: bpy.types.NodeTree, height_m: Value, *, strength: float = 1.0, normal: Socket | None = None) -> Socket:
     """The shading normal of a relief of this height in metres; geometry and depth stay as they are."""
     inputs: dict[str | int, Value] = {"Height": height_m, "Distance": 1.0, "Strength": strength}
     if normal is not None:
@@ -167,6 +163,4 @@ def finish(tree: bpy.types.NodeTree, shader: Socket) -> None:
 
 def principled(tree: bpy.types.NodeTree, inputs: Mapping[str | int, Value]) -> bpy.types.Node:
     """A Principled BSDF; its subsurface, if any, is Blender's random walk for skin."""
-    return add_node(
-        tree, "ShaderNodeBsdfPrincipled", settings={"subsurface_method": "RANDOM_WALK_SKIN"}, inputs=inputs
-    )
+    return add_node(tree, "ShaderNodeBsdfPrincipled", settings={"subsurface_method": "RANDOM_WALK_SKIN"}, inputs=inputs)

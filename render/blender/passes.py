@@ -1,23 +1,27 @@
-"""View layers, passes and AOVs: from a Blender scene to named float arrays."""
+"""One scene for each layer of a product, its passes and AOVs: from Blender scenes to named float arrays.
+
+A layer is a scene of its own, not a view layer with excluded collections: with persistent data Cycles 4.5 keeps objects
+of one view layer visible in the next (docs/decisions/0006-a-layer-is-a-scene.md).
+"""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
 import numpy as np
 import OpenEXR
-from jaxtyping import Float32
+from jaxtyping import Float32, UInt8
 
-from render.dataset_format import Label
+from render.blender.session import Device, add_scene
 
-# What a collection is decides in which layer it is seen.
-HEAD, WORN, SHADING_ONLY = "head", "worn", "shading_only"
+# What a collection is decides in which layer it is seen; rig and camera are in all of them, lights in `rgb` alone.
+HEAD, WORN, SHADING_ONLY, RIG, LIGHTS = "head", "worn", "shading_only", "rig", "lights"
 COLLECTIONS_OF_LAYER = {
-    "rgb": (HEAD, WORN, SHADING_ONLY),
-    "gt_visible": (HEAD, WORN),
-    "gt_head": (HEAD,),
+    "rgb": (RIG, HEAD, WORN, SHADING_ONLY, LIGHTS),
+    "gt_visible": (RIG, HEAD, WORN),
+    "gt_head": (RIG, HEAD),
 }
 LAYERS_OF_PRODUCT = {"rgb": ("rgb",), "gt": ("gt_visible", "gt_head")}
 NORMAL_AOV, LABEL_AOV = "surface_normal", "surface_label"
@@ -33,90 +37,116 @@ class SurfacePasses:
 
 
 @dataclass(frozen=True)
-class RenderedPasses:
-    """What one call of Cycles returned; `rgb_linear` is scene-linear, the surfaces are by ground-truth layer."""
+class Stage:
+    """Scenes by layer and the collections that they share; what is linked to a collection appears in its layers."""
 
-    rgb_linear: Float32[np.ndarray, "h w 3"] | None
-    surfaces: dict[str, SurfacePasses]
-
-
-def prepare_layers(scene: bpy.types.Scene, products: Sequence[str]) -> dict[str, bpy.types.Collection]:
-    """Make the three collections and the view layers that the products need; returns the collections by name."""
-    collections = {}
-    for name in (HEAD, WORN, SHADING_ONLY):
-        collections[name] = bpy.data.collections.new(name)
-        scene.collection.children.link(collections[name])
-    spare = list(scene.view_layers)
-    for product in products:
-        for name in LAYERS_OF_PRODUCT[product]:
-            _add_layer(scene, name, ground_truth=product == "gt")
-    for layer in spare:
-        scene.view_layers.remove(layer)
-    return collections
+    scenes: Mapping[str, bpy.types.Scene]
+    collections: Mapping[str, bpy.types.Collection]
+    products: tuple[str, ...]
 
 
-def _add_layer(scene: bpy.types.Scene, name: str, *, ground_truth: bool) -> None:
-    layer = scene.view_layers.new(name)
-    for child in layer.layer_collection.children:
-        child.exclude = child.name not in COLLECTIONS_OF_LAYER[name]
-    layer.use_pass_combined = not ground_truth
-    layer.use_pass_z = ground_truth
-    if ground_truth:
-        # The first sample of Cycles goes through the pixel centre; a second one would average two surfaces.
-        layer.samples = 1
-        layer.cycles.use_denoising = False
-        layer.use_pass_combined = False
-        for aov, kind in ((NORMAL_AOV, "COLOR"), (LABEL_AOV, "VALUE")):
-            added = layer.aovs.add()
-            added.name, added.type = aov, kind
+def prepare_stage(products: Sequence[str], *, device: Device) -> Stage:
+    """Make the scenes of the wanted products in an empty session. Any of them knows rig and head; one is active."""
+    spare = list(bpy.data.scenes)
+    names = [layer for product in products for layer in LAYERS_OF_PRODUCT[product]]
+    collections = {name: bpy.data.collections.new(name) for name in (RIG, HEAD, WORN, SHADING_ONLY, LIGHTS)}
+    measuring = _measuring_material()
+    scenes = {}
+    for name in names:
+        scenes[name] = add_scene(name, device=device)
+        for shown in COLLECTIONS_OF_LAYER[name]:
+            scenes[name].collection.children.link(collections[shown])
+        if name != "rgb":
+            _measure_surfaces(scenes[name], measuring)
+    bpy.context.window.scene = scenes[names[0]]
+    for scene in spare:
+        bpy.data.scenes.remove(scene)
+    return Stage(scenes=scenes, collections=collections, products=tuple(products))
 
 
-def add_surface_outputs(material: bpy.types.Material, label: Label) -> None:
-    """Let a material write its smooth geometric normal (no bump) and its label into the ground-truth layers."""
+def _measure_surfaces(scene: bpy.types.Scene, measuring: bpy.types.Material) -> None:
+    layer = scene.view_layers[0]
+    layer.material_override = measuring
+    layer.use_pass_combined = False
+    layer.use_pass_z = True
+    # The first sample of Cycles goes through the pixel centre; a second one would average two surfaces.
+    scene.cycles.samples = 1
+    scene.cycles.use_adaptive_sampling = False
+    scene.cycles.use_denoising = False
+    scene.cycles.max_bounces = 0
+    for aov, kind in ((NORMAL_AOV, "COLOR"), (LABEL_AOV, "VALUE")):
+        added = layer.aovs.add()
+        added.name, added.type = aov, kind
+
+
+def set_surface_labels(mesh: bpy.types.Mesh, labels: UInt8[np.ndarray, " f"]) -> None:
+    """Give each face of a mesh the label that the ground truth shows for it."""
+    attribute = mesh.attributes.new(LABEL_AOV, "FLOAT", "FACE")
+    attribute.data.foreach_set("value", labels.astype(np.float32))
+
+
+def _measuring_material() -> bpy.types.Material:
+    """What every surface is made of in a ground-truth scene: opaque, writing smooth normal and label.
+
+    One material for all keeps ground truth independent of any shading: a transparent material would let a ray go on
+    and add up what it meets, and a bump map would bend the normal.
+    """
+    material = bpy.data.materials.new("measuring")
+    material.use_nodes = True
     tree = material.node_tree
-    geometry = tree.nodes.new("ShaderNodeNewGeometry")
+    tree.nodes.clear()
+    surface = tree.nodes.new("ShaderNodeBsdfDiffuse")
+    tree.links.new(surface.outputs["BSDF"], tree.nodes.new("ShaderNodeOutputMaterial").inputs["Surface"])
     normal = tree.nodes.new("ShaderNodeOutputAOV")
     normal.aov_name = NORMAL_AOV
-    tree.links.new(geometry.outputs["Normal"], normal.inputs["Color"])
-    value = tree.nodes.new("ShaderNodeOutputAOV")
-    value.aov_name = LABEL_AOV
-    value.inputs["Value"].default_value = float(label)
+    tree.links.new(tree.nodes.new("ShaderNodeNewGeometry").outputs["Normal"], normal.inputs["Color"])
+    label = tree.nodes.new("ShaderNodeOutputAOV")
+    label.aov_name = LABEL_AOV
+    attribute = tree.nodes.new("ShaderNodeAttribute")
+    attribute.attribute_type = "GEOMETRY"
+    attribute.attribute_name = LABEL_AOV
+    tree.links.new(attribute.outputs["Fac"], label.inputs["Value"])
+    return material
 
 
-def render_passes(scene: bpy.types.Scene) -> RenderedPasses:
-    """Render all view layers of the scene in one call of Cycles and read every pass as float32."""
+def render_surface(scene: bpy.types.Scene) -> SurfacePasses:
+    """Render a ground-truth scene."""
+    channels = _render(scene)
+    return SurfacePasses(
+        depth_m=_channel(channels, "Depth.Z", "Depth.V"),
+        normals_world=_triple(channels, NORMAL_AOV),
+        label=_channel(channels, f"{LABEL_AOV}.V", f"{LABEL_AOV}.X", f"{LABEL_AOV}.Z"),
+    )
+
+
+def render_radiance(scene: bpy.types.Scene) -> Float32[np.ndarray, "h w 3"]:
+    """Render the picture of a scene, scene-linear."""
+    return _triple(_render(scene), "Combined")
+
+
+def _render(scene: bpy.types.Scene) -> dict[str, Float32[np.ndarray, "h w"]]:
+    """All passes of a scene as float32, by channel name without the view layer's."""
     scene.render.image_settings.file_format = "OPEN_EXR_MULTILAYER"
     scene.render.image_settings.color_depth = "32"
     scene.render.image_settings.exr_codec = "NONE"
     with tempfile.TemporaryDirectory(prefix="headroom-passes-") as folder:
         path = Path(folder) / "passes.exr"
         scene.render.filepath = str(path)
-        bpy.ops.render.render(write_still=True)
+        bpy.ops.render.render(write_still=True, scene=scene.name)
         with OpenEXR.File(str(path), separate_channels=True) as file:
-            channels = {name: channel.pixels for name, channel in file.channels().items()}
-    layers = {layer.name for layer in scene.view_layers}
-    surfaces = {
-        layer.removeprefix("gt_"): SurfacePasses(
-            depth_m=_channel(channels, layer, ("Depth.Z", "Z.V", "Depth.V")),
-            normals_world=_colour(channels, layer, NORMAL_AOV, ("X", "Y", "Z"), ("R", "G", "B")),
-            label=_channel(channels, layer, (f"{LABEL_AOV}.V", f"{LABEL_AOV}.X", f"{LABEL_AOV}.Z")),
-        )
-        for layer in sorted(layers)
-        if layer.startswith("gt_")
-    }
-    rgb = _colour(channels, "rgb", "Combined", ("R", "G", "B")) if "rgb" in layers else None
-    return RenderedPasses(rgb_linear=rgb, surfaces=surfaces)
+            return {
+                name.partition(".")[2]: np.asarray(channel.pixels, dtype=np.float32)
+                for name, channel in file.channels().items()
+            }
 
 
-def _channel(channels: dict, layer: str, names: tuple[str, ...]) -> Float32[np.ndarray, "h w"]:
+def _channel(channels: Mapping[str, np.ndarray], *names: str) -> Float32[np.ndarray, "h w"]:
     for name in names:
-        if f"{layer}.{name}" in channels:
-            return np.asarray(channels[f"{layer}.{name}"], dtype=np.float32)
-    raise RuntimeError(f"Cycles wrote no channel {layer}.{names[0]}; it wrote {sorted(channels)}")
+        if name in channels:
+            return channels[name]
+    raise RuntimeError(f"Cycles wrote no channel {names[0]}; it wrote {sorted(channels)}")
 
 
-def _colour(channels: dict, layer: str, name: str, *axes: tuple[str, ...]) -> Float32[np.ndarray, "h w 3"]:
-    for axis in axes:
-        if f"{layer}.{name}.{axis[0]}" in channels:
-            return np.stack([_channel(channels, layer, (f"{name}.{part}",)) for part in axis], axis=-1)
-    raise RuntimeError(f"Cycles wrote no pass {layer}.{name}; it wrote {sorted(channels)}")
+def _triple(channels: Mapping[str, np.ndarray], name: str) -> Float32[np.ndarray, "h w 3"]:
+    axes = "XYZ" if f"{name}.X" in channels else "RGB"
+    return np.stack([_channel(channels, f"{name}.{axis}") for axis in axes], axis=-1)

@@ -7,6 +7,7 @@ import bpy
 import mathutils
 import numpy as np
 from jaxtyping import Float
+from scipy.spatial.transform import Rotation
 
 from render.geometry.frames import WORLD_FROM_HEAD_AXES, head_rotation, rigid, rotation_about
 from render.heads.model import HeadModel, person_joint_m
@@ -52,12 +53,12 @@ def bone_motions(
 
 
 def add_armature(
-    scene: bpy.types.Scene, model: HeadModel, vertices_m: Float[np.ndarray, "n 3"]
+    collection: bpy.types.Collection, model: HeadModel, vertices_m: Float[np.ndarray, "n 3"]
 ) -> tuple[bpy.types.Object, dict[str, np.ndarray]]:
     """Add this person's armature; returns it with the joints by bone name (head frame, metres)."""
     joints = {bone.name: person_joint_m(bone, model, vertices_m) for bone in model.bones}
     armature = bpy.data.objects.new("rig", bpy.data.armatures.new("rig"))
-    scene.collection.objects.link(armature)
+    collection.objects.link(armature)
     bpy.context.view_layer.objects.active = armature
     bpy.ops.object.mode_set(mode="EDIT")
     edit_bones = armature.data.edit_bones
@@ -92,5 +93,5 @@ def pose_armature(
 
 
 def _fraction_of_rotation(rotation: Float[np.ndarray, "3 3"], share: float) -> Float[np.ndarray, "3 3"]:
-    quaternion = mathutils.Matrix(rotation.tolist()).to_quaternion()
-    return np.array(mathutils.Quaternion().slerp(quaternion, share).to_matrix(), dtype=np.float64)
+    # SciPy, because Blender's quaternions are single precision and the recorded angles would show it.
+    return Rotation.from_rotvec(share * Rotation.from_matrix(rotation).as_rotvec()).as_matrix()

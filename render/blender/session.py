@@ -19,15 +19,21 @@ class DeviceError(Exception):
     """A device was asked for that this machine does not have."""
 
 
-def start_session(*, device: Device) -> bpy.types.Scene:
-    """Empty Blender's memory and return its scene, set to Cycles on the chosen device.
+def start_session(*, device: Device) -> None:
+    """Empty Blender's memory and choose the device that Cycles renders on.
 
     Raises: DeviceError when device is `gpu` and Cycles finds none; a CPU is never taken in its place.
     """
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    scene = bpy.context.scene
+    if device == "gpu":
+        _activate_gpu()
+
+
+def add_scene(name: str, *, device: Device) -> bpy.types.Scene:
+    """A new scene that Cycles renders on the chosen device, keeping what did not change from frame to frame."""
+    scene = bpy.data.scenes.new(name)
     scene.render.engine = "CYCLES"
-    scene.cycles.device = _activate(device)
+    scene.cycles.device = device.upper()
     # AUTO ignores the affinity mask of a farm's job, and then threads fight for the cores.
     scene.render.threads_mode = "FIXED"
     scene.render.threads = len(os.sched_getaffinity(0))
@@ -54,9 +60,7 @@ def gpu_names() -> list[str]:
     return names
 
 
-def _activate(device: Device) -> str:
-    if device == "cpu":
-        return "CPU"
+def _activate_gpu() -> None:
     preferences = bpy.context.preferences.addons["cycles"].preferences
     for backend in GPU_BACKENDS:
         try:
@@ -68,7 +72,7 @@ def _activate(device: Device) -> str:
         for entry in preferences.devices:
             entry.use = entry.type == backend
         if found:
-            return "GPU"
+            return
     raise DeviceError(
         f"device 'gpu' was asked for, but Cycles finds none of {', '.join(GPU_BACKENDS)} on this machine. "
         "Run `python -m pipeline doctor` to see what it finds, install the driver, or choose --device cpu."

@@ -39,15 +39,16 @@ def skin_tones(skin: Skin) -> SkinTones:
     plain = _tone(skin.melanin, skin.haemoglobin)
     lips = _tone(0.55 * skin.melanin, 2.6 * skin.haemoglobin + 0.02)
     # Lip skin is thin: blood shows more purely than two diffuse layers tell.
-    lips = (0.92 * lips[0], 0.74 * lips[1], 0.84 * lips[2])
+    lips = (0.86 * lips[0], 0.60 * lips[1], 0.70 * lips[2])
     return SkinTones(
         plain=plain,
-        flushed=_tone(skin.melanin, 1.9 * skin.haemoglobin + 0.008),
-        pale=_tone(0.85 * skin.melanin, 0.6 * skin.haemoglobin),
+        flushed=_tone(skin.melanin, 2.2 * skin.haemoglobin + 0.015),
+        pale=_tone(0.9 * skin.melanin, 0.75 * skin.haemoglobin),
         lips=lips,
         freckle=_tone(1.6 * skin.melanin + 0.07, skin.haemoglobin),
-        stubble=tuple(0.45 * value for value in plain),  # pyright: ignore[reportArgumentType]
-        brow=(0.05 * plain[0], 0.045 * plain[1], 0.05 * plain[2]),
+        # Cut hair shines through skin darker and bluer than it is.
+        stubble=(0.26 * plain[0], 0.29 * plain[1], 0.36 * plain[2]),
+        brow=(0.012 + 0.05 * plain[0], 0.007 + 0.04 * plain[1], 0.004 + 0.03 * plain[2]),
     )
 
 
@@ -71,12 +72,10 @@ def skin_material(name: str, skin: Skin) -> bpy.types.Material:
             "IOR": SKIN_IOR,
             "Roughness": _roughness(tree, position, skin.roughness, lips),
             "Coat Weight": graph.math(
-                tree, "ADD", graph.spread(tree, graph.attribute(tree, "oil"), 0.04, 0.16),
+                tree, "ADD", graph.spread(tree, graph.attribute(tree, "oil"), 0.0, 0.14),
                 graph.math(tree, "MULTIPLY", lips, 0.12),
             ),
             "Coat Roughness": 0.28,
-            "Sheen Weight": 0.06,
-            "Sheen Roughness": 0.4,
             "Normal": _relief(tree, position, lips, brow),
         },
     )  # fmt: skip
@@ -104,24 +103,29 @@ def _lip_mask(tree: bpy.types.NodeTree, position: Socket) -> Socket:
 
 
 def _brow_mask(tree: bpy.types.NodeTree, position: Socket) -> Socket:
+    """1 on a painted hair, 0 between hairs: sparse where `fill` is low, so that the brow has no outline."""
     along, across, fill = graph.split(tree, graph.attribute(tree, "brow", output="Vector"))
-    # Hairs lean towards the temple: strokes are noise, stretched along a slanted line.
-    slanted = graph.math(tree, "SUBTRACT", along, graph.math(tree, "MULTIPLY", across, 0.9))
-    seed_depth = graph.split(tree, position)[2]
-    strokes = graph.noise(
-        tree,
-        graph.join(
+    seed_depth = graph.math(tree, "MULTIPLY", graph.split(tree, position)[2], 2.0)
+    density: Socket | None = None
+    # Hairs lean towards the temple, upper ones more than lower ones: two fields of strokes cross each other.
+    for lean, strokes_per_m in ((1.1, 2300.0), (0.45, 1900.0)):
+        slanted = graph.math(tree, "SUBTRACT", along, graph.math(tree, "MULTIPLY", across, lean))
+        place = graph.join(
             tree,
-            graph.math(tree, "MULTIPLY", slanted, 1900.0),
-            graph.math(tree, "MULTIPLY", across, 260.0),
-            graph.math(tree, "MULTIPLY", seed_depth, 3.0),
-        ),
-        1.0,
-        detail=1.0,
-    )
-    density = graph.math(tree, "ADD", graph.math(tree, "MULTIPLY", fill, 0.75), strokes)
-    inside = graph.step(tree, fill, 0.0, 0.25)
-    return graph.math(tree, "MULTIPLY", graph.step(tree, density, 0.55, 0.95), inside)
+            graph.math(tree, "MULTIPLY", slanted, strokes_per_m),
+            graph.math(tree, "MULTIPLY", across, 230.0),
+            graph.math(tree, "ADD", seed_depth, lean),
+        )
+        strokes = graph.noise(tree, place, 1.0, detail=1.0)
+        density = strokes if density is None else graph.math(tree, "MAXIMUM", density, strokes)
+    assert density is not None
+    uneven = graph.spread(tree, graph.noise(tree, position, 170.0), -0.12, 0.12)
+    wanted = graph.math(tree, "ADD", graph.math(tree, "MULTIPLY", fill, 0.30), uneven)
+    hair = graph.step(tree, graph.math(tree, "ADD", density, wanted), 0.62, 0.86)
+    # Skin under dense hair is in its shade.
+    shade = graph.math(tree, "MULTIPLY", graph.step(tree, fill, 0.0, 0.9), 0.35)
+    hair = graph.math(tree, "MAXIMUM", graph.math(tree, "MULTIPLY", hair, 0.9), shade)
+    return graph.math(tree, "MULTIPLY", hair, graph.step(tree, fill, -0.05, 0.35))
 
 
 def _colour(
@@ -132,7 +136,9 @@ def _colour(
     # Blood shows in blotches: the flush of a place is broken up by noise of two sizes.
     blotch = graph.spread(tree, graph.noise(tree, position, 140.0, detail=5.0), 0.25, 1.35)
     flush = graph.math(tree, "MULTIPLY", graph.attribute(tree, "flush"), blotch)
-    everywhere = graph.math(tree, "MULTIPLY", graph.step(tree, graph.noise(tree, position, 300.0), 0.5, 0.8), 0.25)
+    everywhere = graph.math(
+        tree, "MULTIPLY", graph.step(tree, graph.noise(tree, position, 220.0, detail=3.0), 0.42, 0.75), 0.4
+    )
     lids = graph.math(tree, "MULTIPLY", graph.attribute(tree, "lids"), 0.75)
     redness = graph.math(tree, "ADD", graph.math(tree, "ADD", flush, everywhere), lids, clamp=True)
     colour = graph.mix_colour(tree, graph.math(tree, "MULTIPLY", redness, 0.7), colour, tones.flushed)
@@ -140,14 +146,16 @@ def _colour(
     colour = graph.mix_colour(tree, _stubble_mask(tree, position), colour, tones.stubble)
     lip_tone = graph.mix_colour(tree, graph.noise(tree, position, 400.0, detail=3.0), tones.lips, tones.flushed)
     colour = graph.mix_colour(tree, graph.math(tree, "MULTIPLY", lips, 0.85), colour, lip_tone)
-    return graph.mix_colour(tree, graph.math(tree, "MULTIPLY", brow, 0.88), colour, tones.brow)
+    return graph.mix_colour(tree, graph.math(tree, "MULTIPLY", brow, 0.9), colour, tones.brow)
 
 
 def _freckle_mask(tree: bpy.types.NodeTree, position: Socket, freckles: float) -> Socket:
     wobble = graph.scale_vector(tree, graph.noise(tree, position, 900.0, output="Color"), 0.0012)
     distance = graph.voronoi(tree, graph.vector_math(tree, "ADD", position, wobble), 190.0)
     # A patchy noise decides where freckles sit at all; the more freckles, the more of the face it lets through.
-    patch = graph.step(tree, graph.noise(tree, position, 28.0, detail=2.0), 0.75 - 0.4 * freckles, 0.95 - 0.4 * freckles)
+    patch = graph.step(
+        tree, graph.noise(tree, position, 28.0, detail=2.0), 0.75 - 0.4 * freckles, 0.95 - 0.4 * freckles
+    )
     spot = graph.step(tree, distance, 0.32, 0.12)
     return graph.math(tree, "MULTIPLY", graph.math(tree, "MULTIPLY", spot, patch), 0.8 * min(1.0, 2.0 * freckles))
 
@@ -172,7 +180,7 @@ def _relief(tree: bpy.types.NodeTree, position: Socket, lips: Socket, brow: Sock
     """Relief heights in metres: unevenness of 1 cm, wrinkle net of 1.2 mm, pores of 0.6 mm, grooves on the lips."""
     pores: Value = graph.math(tree, "MULTIPLY", graph.voronoi(tree, position, 1500.0), 0.00007)
     net = graph.math(tree, "MULTIPLY", graph.noise(tree, position, 800.0, detail=3.0, distortion=1.5), 0.00035)
-    uneven = graph.math(tree, "MULTIPLY", graph.noise(tree, position, 110.0, detail=3.0), 0.0006)
+    uneven = graph.math(tree, "MULTIPLY", graph.noise(tree, position, 130.0, detail=4.0), 0.0009)
     stretched = graph.vector_math(tree, "MULTIPLY", position, (1.0, 0.25, 0.25))
     grooves = graph.math(
         tree, "MULTIPLY", graph.math(tree, "MULTIPLY", graph.noise(tree, stretched, 700.0, detail=2.0), lips), 0.0007

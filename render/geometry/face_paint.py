@@ -24,7 +24,7 @@ def face_paint(
     `lips`: 0.5 on the outline of the lips, 1 inside, 0 outside beyond EDGE_M.
     `lids`: 1 at the rim of the eye, falling to 0 over the lids. `flush`: cheeks, nose, chin and ears, where blood shows.
     `oil`: forehead, nose and chin. `scalp`: 0.5 on the hairline, 1 where hair would grow.
-    `brow` (n, 3): metres along and across the brow, and 1 on its middle line falling to 0 at its edge.
+    `brow` (n, 3): metres along the brow and above its middle line, and 1 on its middle line falling to 0 at its edge.
     """
     right_eye, left_eye = landmarks_m[36:42].mean(axis=0), landmarks_m[42:48].mean(axis=0)
     unit_m = float(np.linalg.norm(left_eye - right_eye))
@@ -100,13 +100,16 @@ def _brow(vertices_m: np.ndarray, landmarks_m: np.ndarray, in_front: np.ndarray)
         nearest = np.argmin((gaps**2).sum(axis=2), axis=1)
         gap = gaps[np.arange(len(vertices_m)), nearest]
         distance = np.linalg.norm(gap, axis=1)
+        # Beyond its ends the brow goes on straight, so that painted hairs do not curl round them.
+        first = (line[1] - line[0]) / np.linalg.norm(line[1] - line[0])
+        along = lengths[nearest] + np.where(nearest == 0, np.minimum(gap @ first, 0.0), 0.0)
         share = lengths[nearest] / lengths[-1]
         # Full near the nose, thin at the tail.
-        width = BROW_HALF_WIDTH_M * np.interp(share, [0.0, 0.15, 0.6, 1.0], [0.75, 1.0, 0.8, 0.35])
+        width = BROW_HALF_WIDTH_M * np.interp(share, [0.0, 0.15, 0.6, 1.0], [0.8, 1.0, 0.8, 0.4])
         # `fill` may fall below 0: the material cuts at 0, and a straight ramp keeps that line sharp between vertices.
         fill = np.clip(1.0 - distance / width, -1.0, 1.0)
         mine = in_front & (distance < 3.0 * BROW_HALF_WIDTH_M)
-        result[mine] = np.stack([lengths[nearest], np.sign(gap[:, 1]) * distance, fill], axis=1)[mine]
+        result[mine] = np.stack([along, gap[:, 1], fill], axis=1)[mine]
     return result
 
 

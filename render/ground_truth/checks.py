@@ -14,7 +14,7 @@ class GroundTruthError(Exception):
 
 
 def check_ground_truth(truth: GroundTruth, geometry: FrameGeometry, *, near_m: float, far_m: float) -> None:
-    """Raise GroundTruthError unless all is finite and in range, masks agree, and normals are unit and face the camera."""
+    """Raise GroundTruthError unless all is finite and in range, masks agree, and normals are unit and face us."""
     for name in LAYERS:
         _check_layer(name, getattr(truth, name), geometry, near_m=near_m, far_m=far_m)
     behind = truth.visible.depth_m > truth.head.depth_m + SAME_SURFACE_M

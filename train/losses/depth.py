@@ -63,7 +63,7 @@ def image_normals(image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 3 h w"]:
 
 
 def sobel(image: Float[Tensor, "b 1 h w"]) -> tuple[Float[Tensor, "b 1 h w"], Float[Tensor, "b 1 h w"]]:
-    """Sobel derivatives to the right and downwards, integer taps: 8 times the slope per pixel. The border is repeated."""
+    """Sobel derivatives to the right and down, integer taps: 8 times the slope per pixel; the border is repeated."""
     smooth = torch.tensor([1.0, 2.0, 1.0], dtype=image.dtype, device=image.device)
     difference = torch.tensor([-1.0, 0.0, 1.0], dtype=image.dtype, device=image.device)
     taps = torch.stack([torch.outer(smooth, difference), torch.outer(difference, smooth)])[:, None]

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 
 # Predictions are lifted to this before logarithms and ratios. Source: SPEC B0.
 SMALLEST_DEPTH_M = 1e-3
-# Depth behind the nearest point of the head that still counts as face. Source: khan2021 section IV.D, read as in SPEC A1.
+# Depth behind the nearest point that still counts as face. Source: khan2021 section IV.D, read as in SPEC A1.
 FACE_DEPTH_RANGE_M = 0.5
 DELTA_THRESHOLD = 1.25
 MASKS = ("full", "head_mask", "nearest_plus_half_metre")

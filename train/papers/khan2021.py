@@ -1,4 +1,4 @@
-"""khan2021: Khan et al., accurate 2D facial depth models derived from a 3D synthetic dataset; the rows of its Table 1."""
+"""khan2021: Khan et al., accurate 2D facial depth models from a 3D synthetic dataset; rows of its Table 1."""
 
 import dataclasses
 

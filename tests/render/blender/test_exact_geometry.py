@@ -8,9 +8,9 @@ import pytest
 from scipy import ndimage
 
 from render.blender.camera import place_camera
-from render.blender.passes import HEAD, WORN, add_surface_outputs, prepare_layers, render_passes
+from render.blender.passes import HEAD, WORN, prepare_stage, render_surface, set_surface_labels
 from render.blender.session import start_session
-from render.dataset_format import GroundTruth, Label
+from render.dataset_format import LAYERS, GroundTruth, Label
 from render.geometry.pinhole import camera_in_front, intrinsics_px, pixel_rays
 from render.ground_truth.assemble import ground_truth, surface_layer
 from render.parameters import Camera
@@ -60,10 +60,7 @@ def add_mesh(collection, vertices, faces, label: Label, *, smooth: bool) -> None
     mesh = bpy.data.meshes.new("analytic")
     mesh.from_pydata([tuple(map(float, vertex)) for vertex in vertices], [], [tuple(map(int, face)) for face in faces])
     mesh.polygons.foreach_set("use_smooth", [smooth] * len(mesh.polygons))
-    material = bpy.data.materials.new("analytic")
-    material.use_nodes = True
-    add_surface_outputs(material, label)
-    mesh.materials.append(material)
+    set_surface_labels(mesh, np.full(len(mesh.polygons), label, dtype=np.uint8))
     collection.objects.link(bpy.data.objects.new("analytic", mesh))
 
 
@@ -80,11 +77,11 @@ def icosphere(centre: np.ndarray, radius_m: float, subdivisions: int):
 
 
 def rendered(fill) -> GroundTruth:
-    scene = start_session(device="cpu")
-    collections = prepare_layers(scene, ("gt",))
-    fill(collections)
-    place_camera(scene, CAMERA, CAM_FROM_WORLD)
-    surfaces = render_passes(scene).surfaces
+    start_session(device="cpu")
+    stage = prepare_stage(("gt",), device="cpu")
+    fill(stage.collections)
+    place_camera(stage, CAMERA, CAM_FROM_WORLD)
+    surfaces = {name: render_surface(stage.scenes[f"gt_{name}"]) for name in LAYERS}
     layers = {
         name: surface_layer(part.depth_m, part.normals_world, cam_from_world=CAM_FROM_WORLD, intrinsics=INTRINSICS)
         for name, part in surfaces.items()

@@ -1,0 +1,17 @@
+"""What a run says while it works: one line for each thing that a person wants to know, on standard error."""
+
+import sys
+
+
+def say(stage: str, text: str) -> None:
+    """Write one line about a stage."""
+    print(f"{stage}: {text}", file=sys.stderr, flush=True)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people read them: 7.3 s, 2:05 min, 1:02:05 h."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d} h" if hours else f"{minutes}:{rest:02d} min"

@@ -1,0 +1,74 @@
+"""FullRun: the whole product in one task; its last step points at the report and says what came out."""
+
+import json
+from pathlib import Path
+
+import luigi
+
+from pipeline.console import duration
+from pipeline.identity import key_of
+from pipeline.run_settings import EVALUATED_SPLIT, RunOptions, check_trainable, resolve, run_keys
+from pipeline.store import point_latest_at, published_folder, recorded_seconds
+from pipeline.tasks.build_report import BuildReport, stage_seconds
+from pipeline.tasks.parameters import RunTask
+
+SCORES_SHOWN = ("abs_rel", "rmse_m", "delta_1")
+
+
+class FullRun(RunTask):
+    """Assets, dataset, pack, trainings, evaluations and report of a profile; what is there already is used again."""
+
+    _finished = False
+
+    def check_options(self) -> None:
+        """Raises: as RunTask, and PipelineError when the recipe has no frame to train or test on."""
+        check_trainable(self.settings.recipe)
+
+    def requires(self) -> luigi.Task:
+        """The report, which requires everything else."""
+        return self.clone(BuildReport)
+
+    def complete(self) -> bool:
+        """False until it ran in this process: `reports/latest` and the summary are of the run just asked for."""
+        return self._finished
+
+    def run(self) -> None:
+        """Point `reports/latest` at this run's report and print the summary."""
+        report = published_folder(self.settings.store, "reports", key_of(run_keys(self.options).report))
+        print(summary(self.options, latest=point_latest_at(report)), flush=True)
+        self._finished = True
+
+
+def summary(options: RunOptions, *, latest: Path) -> str:
+    """What came out, in a few lines: the scores beside the paper's, the time by stage, and where the report is."""
+    settings, keys = resolve(options), run_keys(options)
+    rendering = recorded_seconds(settings.store, "datasets", keys.dataset_id)
+    frames = settings.recipe.structure.frames
+    lines = [
+        f"dataset  {settings.recipe.name}, {settings.recipe.heads.family} heads: "
+        + ", ".join(f"{count} {split}" for split, count in frames.items())
+        + f" frames ({keys.dataset_id})"
+    ]
+    if "rendered" in rendering:
+        lines.append(
+            f"         {rendering['rendered']['gt']} gt and {rendering['rendered']['rgb']} rgb rendered for it"
+        )
+    for name, inputs in keys.evaluations.items():
+        folder = published_folder(settings.store, "evaluations", key_of(inputs))
+        evaluation = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
+        lines.append(f"scores   {name}, split {EVALUATED_SPLIT}, full image: {score_line(evaluation)}")
+    times = [f"{stage} {duration(seconds)}" for stage, seconds in stage_seconds(settings.store, keys).items()]
+    lines.append(f"time     {', '.join(times)}")
+    lines.append(f"report   {latest / 'index.html'}")
+    return "\n".join(lines)
+
+
+def score_line(evaluation: dict) -> str:
+    """The first scores over the full image, each with the paper's number behind it."""
+    ours, reported = evaluation["metrics"]["full"]["pooled"], evaluation["reported"].get("full", {})
+    parts = []
+    for name in SCORES_SHOWN:
+        printed = f" (paper: {reported[name]:.4f})" if name in reported else ""
+        value = ours.get(name)
+        parts.append(f"{name} {'none' if value is None else format(value, '.4f')}{printed}")
+    return ", ".join(parts)

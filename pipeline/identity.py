@@ -1,0 +1,51 @@
+"""Keys of packs, trainings, evaluations and reports: hashes of what goes in, never of names, paths or hosts."""
+
+from render.dataset_format import canonical_sha256
+from train.spec import SETTABLE_PARTS, Experiment, experiment_as_json
+
+# Bump an epoch by hand when the code that it names makes something else of the same input.
+EPOCHS: dict[str, int] = {"pack": 1, "training": 1, "evaluation": 1, "report": 1}
+
+
+def pack_inputs(dataset_id: str, *, width_px: int, height_px: int) -> dict:
+    """What a pack depends on."""
+    return {"dataset": dataset_id, "width_px": width_px, "height_px": height_px, "epoch": EPOCHS["pack"]}
+
+
+def training_inputs(pack_key: str, experiment: Experiment, *, seed: int) -> dict:
+    """What a training depends on: the experiment's settings, not what it reports or assumes.
+
+    Its key counts as content: a training says which row of a paper it stands for.
+    """
+    tree = experiment_as_json(experiment)
+    settings = {part: tree[part] for part in SETTABLE_PARTS}
+    return {
+        "pack": pack_key,
+        "experiment": experiment.key,
+        "settings": settings,
+        "seed": seed,
+        "epoch": EPOCHS["training"],
+    }
+
+
+def evaluation_inputs(training_key: str, pack_key: str, *, split: str) -> dict:
+    """What an evaluation depends on."""
+    return {"training": training_key, "pack": pack_key, "split": split, "epoch": EPOCHS["evaluation"]}
+
+
+def report_inputs(
+    evaluation_keys: list[str], experiments: list[Experiment], dataset_id: str, *, recipe_name: str
+) -> dict:
+    """What a report depends on: its evaluations in order, and what it prints about their experiments and data."""
+    return {
+        "evaluations": evaluation_keys,
+        "experiments": [experiment_as_json(experiment) for experiment in experiments],
+        "dataset": dataset_id,
+        "recipe_name": recipe_name,
+        "epoch": EPOCHS["report"],
+    }
+
+
+def key_of(inputs: dict) -> str:
+    """The key of something that depends on exactly these inputs: 24 hexadecimal digits."""
+    return canonical_sha256(inputs)[:24]

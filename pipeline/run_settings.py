@@ -1,0 +1,184 @@
+"""RunSettings: what a run really does, made of a profile and of the options that were typed."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from pipeline.errors import PipelineError
+from pipeline.frame_counts import with_total_frames
+from pipeline.identity import evaluation_inputs, key_of, pack_inputs, report_inputs, training_inputs
+from pipeline.planning import DatasetPlan, plan_dataset
+from pipeline.profiles import DEVICES, Device, Profile, load_profile
+from render.config import Recipe, load_recipe, parse_override
+from render.frame_keys import ENVIRONMENT_ASSET
+from render.heads.families import FAMILIES
+from train.catalogue import find_experiment
+from train.spec import Experiment, with_settings
+
+EXPERIMENT_PREFIX = "experiment."
+PACK_PREFIX = "pack."
+EVALUATED_SPLIT = "test"
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Options as typed: text, and empty where nothing was said."""
+
+    profile: str = "quick"
+    recipe: str = ""
+    frames: str = ""
+    heads: str = ""
+    store: str = "store"
+    settings: tuple[str, ...] = ()
+    seed: str = ""
+    device: str = ""
+    assets: str = ""
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """Everything that decides a run, checked. `seed` is of the trainings; the recipe has its own."""
+
+    recipe: Recipe
+    experiments: dict[str, Experiment]
+    experiment_settings: dict[str, dict[str, str]]
+    """By experiment key: what was changed of it, as `--set` of `python -m train fit` takes it."""
+    pack_width_px: int
+    pack_height_px: int
+    seed: int
+    device: Device
+    store: Path
+    assets_source: str | None
+
+
+@dataclass(frozen=True)
+class RunKeys:
+    """Inputs of everything that a run publishes; a key is the hash of its inputs."""
+
+    dataset_id: str
+    pack: dict
+    trainings: dict[str, dict]
+    evaluations: dict[str, dict]
+    report: dict
+
+
+@lru_cache(maxsize=64)
+def resolve(options: RunOptions) -> RunSettings:
+    """Read profile, recipe and experiments, and apply the options.
+
+    A setting `experiment.part.field=value` changes every experiment of the profile, `pack.width_px=value` the pack;
+    any other key is one of the recipe.
+    Raises: PipelineError, RecipeError, InputError that name what came and what is allowed.
+    """
+    profile = load_profile(options.profile)
+    recipe_settings, experiment_settings, pack = _sort_settings(options, profile)
+    if options.heads:
+        if options.heads not in FAMILIES:
+            raise PipelineError(f"--heads {options.heads!r} is no head family; known are {', '.join(sorted(FAMILIES))}")
+        recipe_settings["heads.family"] = options.heads
+    recipe = load_recipe(options.recipe or profile.recipe, overrides=recipe_settings)
+    if options.frames:
+        recipe = with_total_frames(recipe, _whole_number("--frames", options.frames, least=1))
+    experiments, changes = {}, {}
+    for entry in profile.experiments:
+        changes[entry.key] = {name: str(value) for name, value in entry.settings.items()} | experiment_settings
+        experiments[entry.key] = with_settings(find_experiment(entry.key), changes[entry.key])
+    device = options.device or profile.device
+    if device not in DEVICES:
+        raise PipelineError(f"--device must be one of {', '.join(DEVICES)}, but {device!r} came")
+    return RunSettings(
+        recipe=recipe,
+        experiments=experiments,
+        experiment_settings=changes,
+        pack_width_px=pack["width_px"],
+        pack_height_px=pack["height_px"],
+        seed=_whole_number("--seed", options.seed, least=0) if options.seed else profile.seed,
+        device=device,  # pyright: ignore[reportArgumentType]
+        store=Path(options.store).resolve(),
+        assets_source=options.assets or None,
+    )
+
+
+def asset_ids(recipe: Recipe) -> list[str]:
+    """Ids of the assets that rendering a recipe needs."""
+    return [asset for asset in (ENVIRONMENT_ASSET, FAMILIES[recipe.heads.family].asset_id) if asset is not None]
+
+
+@lru_cache(maxsize=8)
+def dataset_plan(options: RunOptions) -> DatasetPlan:
+    """The frames of the run's dataset. Raises: as `resolve`, and DatasetError when two splits share a person."""
+    from render.asset_library import load_manifest
+
+    recipe = resolve(options).recipe
+    manifest = load_manifest()
+    return plan_dataset(recipe, {asset: manifest[asset].sha256 for asset in asset_ids(recipe)})
+
+
+@lru_cache(maxsize=8)
+def run_keys(options: RunOptions) -> RunKeys:
+    """What everything that the run publishes depends on."""
+    settings, dataset_id = resolve(options), dataset_plan(options).dataset_id
+    pack = pack_inputs(dataset_id, width_px=settings.pack_width_px, height_px=settings.pack_height_px)
+    trainings = {
+        name: training_inputs(key_of(pack), experiment, seed=settings.seed)
+        for name, experiment in settings.experiments.items()
+    }
+    evaluations = {
+        name: evaluation_inputs(key_of(inputs), key_of(pack), split=EVALUATED_SPLIT)
+        for name, inputs in trainings.items()
+    }
+    report = report_inputs(
+        [key_of(inputs) for inputs in evaluations.values()],
+        list(settings.experiments.values()),
+        dataset_id,
+        recipe_name=settings.recipe.name,
+    )
+    return RunKeys(dataset_id=dataset_id, pack=pack, trainings=trainings, evaluations=evaluations, report=report)
+
+
+def command_line(options: RunOptions) -> str:
+    """The command that makes this run again, but for store and assets, which are of the machine."""
+    words = ["luigi --module pipeline FullRun", f"--profile {options.profile}"]
+    for name in ("recipe", "frames", "heads", "seed", "device"):
+        if getattr(options, name):
+            words.append(f"--{name} {getattr(options, name)}")
+    return " ".join([*words, *(f"--set {setting}" for setting in options.settings)])
+
+
+def _sort_settings(options: RunOptions, profile: Profile) -> tuple[dict[str, object], dict[str, str], dict[str, int]]:
+    recipe_settings: dict[str, object] = dict(profile.recipe_settings)
+    experiment_settings: dict[str, str] = {}
+    pack: dict[str, int] = profile.pack.model_dump()
+    for text in options.settings:
+        name, value = parse_override(text)
+        if name.startswith(EXPERIMENT_PREFIX):
+            experiment_settings[name.removeprefix(EXPERIMENT_PREFIX)] = text.partition("=")[2].strip()
+        elif name.startswith(PACK_PREFIX):
+            field = name.removeprefix(PACK_PREFIX)
+            if field not in pack:
+                raise PipelineError(f"--set {text}: a pack has no setting {field!r}; it has {', '.join(pack)}")
+            pack[field] = _whole_number(f"--set {name}", str(value), least=16)
+        else:
+            recipe_settings[name] = value
+    return recipe_settings, experiment_settings, pack
+
+
+def check_trainable(recipe: Recipe) -> None:
+    """Check that a recipe has frames to train and to test on. Raises: PipelineError that names the missing split."""
+    frames = recipe.structure.frames
+    for split in ("train", EVALUATED_SPLIT):
+        if frames.get(split, 0) == 0:  # pyright: ignore[reportCallIssue, reportArgumentType]
+            raise PipelineError(
+                f"recipe {recipe.name!r} has no {split} frame (structure.frames is {frames}), but a full run trains "
+                f"and tests; give it some: --set structure.frames.{split}=16"
+            )
+
+
+def _whole_number(option: str, text: str, *, least: int) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = None
+    if number is None or number < least:
+        raise PipelineError(f"{option} must be a whole number, {least} or more, but {text!r} came")
+    return number

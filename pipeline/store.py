@@ -1,0 +1,165 @@
+"""The store: where everything that is published lies, and how a finished folder gets there in one step."""
+
+import json
+import os
+import re
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from pipeline.errors import PipelineError
+from render.dataset_format import (
+    DATASET_MANIFEST,
+    PRODUCTS,
+    DatasetManifest,
+    Record,
+    canonical_json,
+    publish,
+)
+
+Kind = Literal["datasets", "packs", "trainings", "evaluations", "reports"]
+KINDS: tuple[Kind, ...] = ("datasets", "packs", "trainings", "evaluations", "reports")
+STAMP = "stage.json"
+_TEMPORARY = re.compile(r"^\.tmp-(?P<key>[^-]+)-(?P<host>.+)-(?P<pid>\d+)$")
+
+
+class Stamp(Record):
+    """What a published pack, training, evaluation or report says about itself: its key, and what the key hashes."""
+
+    kind: Kind
+    key: str
+    inputs: dict
+
+
+def published_folder(store: Path, kind: Kind, key: str) -> Path:
+    """Where a result of this kind and key is published."""
+    return store / kind / key
+
+
+def is_published(store: Path, kind: Kind, key: str) -> bool:
+    """Whether the folder is there and its manifest can be read and names this key; a mere folder does not count."""
+    folder = published_folder(store, kind, key)
+    try:
+        if kind == "datasets":
+            return DatasetManifest.model_validate_json((folder / DATASET_MANIFEST).read_bytes()).dataset_id == key
+        stamp = Stamp.model_validate_json((folder / STAMP).read_bytes())
+    except (OSError, ValidationError):
+        return False
+    return (stamp.kind, stamp.key) == (kind, key)
+
+
+def stamp_folder(folder: Path, *, kind: Kind, key: str, inputs: dict) -> None:
+    """Write the stamp that makes a finished folder publishable."""
+    stamp = Stamp(kind=kind, key=key, inputs=inputs)
+    (folder / STAMP).write_text(json.dumps(stamp.model_dump(mode="json"), indent=1, sort_keys=True) + "\n")
+
+
+def publish_result(finished: Path, *, store: Path, kind: Kind, key: str) -> Path:
+    """Move a finished, stamped folder to its published name; when another run was first, delete this copy.
+
+    Raises: PipelineError when something that is no published result lies under that name.
+    """
+    final = published_folder(store, kind, key)
+    if not publish(finished, final):
+        shutil.rmtree(finished)
+        if not is_published(store, kind, key):
+            raise PipelineError(
+                f"{final} exists, but is no published result of key {key} (an incomplete copy?); move it away and rerun"
+            )
+    return final
+
+
+@contextmanager
+def temporary_folder(store: Path, kind: Kind, key: str) -> Iterator[Path]:
+    """A new empty folder on the same disk as its published name; gone at the end, unless it was published."""
+    folder = store / kind / f".tmp-{key}-{socket.gethostname()}-{os.getpid()}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def work_folder(store: Path, kind: Kind, key: str) -> Path:
+    """A folder that outlives a killed run, so that the next one resumes from what lies there (checkpoints)."""
+    folder = store / kind / f".work-{key}"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def remove_stale_temporaries(store: Path) -> list[Path]:
+    """Delete the temporary folders of processes of this machine that no longer live; returns what was deleted."""
+    removed = []
+    for parent in [*(store / kind for kind in KINDS), *(store / "shards" / product for product in PRODUCTS)]:
+        for folder in sorted(parent.glob(".tmp-*")):
+            parts = _TEMPORARY.match(folder.name)
+            if parts and parts["host"] == socket.gethostname() and not _lives(int(parts["pid"])):
+                shutil.rmtree(folder, ignore_errors=True)
+                removed.append(folder)
+    return removed
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a small file so that readers see the old content or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def point_latest_at(report: Path) -> Path:
+    """Let `reports/latest` be a link to this report; returns the link. The old link is replaced in one step.
+
+    Raises: PipelineError when `latest` is there and is no link.
+    """
+    latest = report.parent / "latest"
+    if latest.exists() and not latest.is_symlink():
+        raise PipelineError(f"{latest} must be a link that Headroom may replace, but it is not one; move it away")
+    temporary = report.parent / f".latest.{os.getpid()}"
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(report.name)
+    temporary.replace(latest)
+    return latest
+
+
+def record_seconds(store: Path, kind: str, key: str, *, stage: str, seconds: float, facts: dict | None = None) -> None:
+    """Keep how long a stage took, beside the results: it varies from run to run, so no key may know it."""
+    content = {"stage": stage, "seconds": round(seconds, 3), **(facts or {})}
+    write_atomically(store / "timings" / f"{kind}-{key}.json", canonical_json(content) + "\n")
+
+
+def recorded_seconds(store: Path, kind: str, key: str) -> dict:
+    """What `record_seconds` kept (`stage`, `seconds` and its facts); empty when the stage ran elsewhere."""
+    try:
+        return json.loads((store / "timings" / f"{kind}-{key}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def prepare_store(store: Path) -> None:
+    """Make the store's root. Raises: PipelineError when that is impossible, or it is no folder one may write to."""
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PipelineError(f"the store {store} cannot be made ({error.strerror}); name another: --store") from error
+    if not os.access(store, os.W_OK | os.X_OK):
+        raise PipelineError(f"the store {store} cannot be written to; change its rights, or name another with --store")
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,104 @@
+"""BuildReport: gather what a run made, how long it took and with what, and let the training tool write the page."""
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+import luigi
+
+from pipeline.identity import key_of
+from pipeline.results import produce
+from pipeline.run_settings import RunKeys, RunOptions, asset_ids, command_line, resolve, run_keys
+from pipeline.store import is_published, published_folder, recorded_seconds
+from pipeline.tasks.parameters import RunTask
+from pipeline.tasks.train_network import EvaluateNetwork, run_train
+from render.asset_library import load_manifest
+from render.dataset_format import DATASET_MANIFEST, SHARD_RUN, DatasetManifest
+
+REPORT_INPUTS = "report_inputs.json"
+VERSIONS_OF = ("headroom", "bpy", "torch", "numpy", "luigi")
+
+
+class BuildReport(RunTask):
+    """A self-contained page about the run: pictures, scores beside the papers', timings, versions."""
+
+    def requires(self) -> list[luigi.Task]:
+        """One evaluation for each experiment of the profile."""
+        return [self.clone(EvaluateNetwork, experiment=name) for name in self.settings.experiments]
+
+    def complete(self) -> bool:
+        """Whether the report is published."""
+        return is_published(self.settings.store, "reports", key_of(run_keys(self.options).report))
+
+    def run(self) -> None:
+        """Raises: PipelineError when the training tool fails."""
+        settings, inputs = self.settings, run_keys(self.options).report
+
+        def make(folder: Path) -> None:
+            listing = folder.parent / REPORT_INPUTS
+            listing.write_text(json.dumps(gather_report_inputs(self.options), indent=1) + "\n")
+            run_train(
+                ["report", "--inputs", str(listing), "--out", str(folder)],
+                stage="report",
+                log=settings.store / "logs" / f"report-{key_of(inputs)}.log",
+            )
+            listing.rename(folder / REPORT_INPUTS)
+
+        produce(settings.store, "reports", inputs, stage="report", make=make)
+
+
+def gather_report_inputs(options: RunOptions) -> dict:
+    """The file that `python -m train report` starts from; its paths are absolute."""
+    settings, keys = resolve(options), run_keys(options)
+    store, manifest = settings.store, load_manifest()
+    dataset = published_folder(store, "datasets", keys.dataset_id)
+    return {
+        "title": f"Headroom: {settings.recipe.name} on {settings.recipe.heads.family} heads",
+        "store": str(store),
+        "dataset": str(dataset),
+        "profile": options.profile,
+        "command": command_line(options),
+        "trainings": [str(published_folder(store, "trainings", key_of(inputs))) for inputs in keys.trainings.values()],
+        "evaluations": [
+            str(published_folder(store, "evaluations", key_of(inputs))) for inputs in keys.evaluations.values()
+        ],
+        "pack": str(published_folder(store, "packs", key_of(keys.pack))),
+        "timings": stage_seconds(store, keys),
+        "versions": {name: version(name) for name in VERSIONS_OF},
+        "seed": settings.seed,
+        "render_runs": [str(path) for path in render_runs(store, dataset)],
+        "assets": [
+            {
+                "id": asset.id,
+                "licence": asset.licence.spdx,
+                "source": asset.source,
+                "sha256": asset.sha256,
+            }
+            for asset in (manifest[name] for name in asset_ids(settings.recipe))
+        ],
+    }
+
+
+def stage_seconds(store: Path, keys: RunKeys) -> dict[str, float]:
+    """Wall-clock seconds of each stage that made the run's results, whenever that was; trainings are added up."""
+    results = [("datasets", keys.dataset_id), ("packs", key_of(keys.pack))]
+    results += [("trainings", key_of(inputs)) for inputs in keys.trainings.values()]
+    results += [("evaluations", key_of(inputs)) for inputs in keys.evaluations.values()]
+    results += [("reports", key_of(keys.report))]
+    seconds: dict[str, float] = {}
+    for kind, key in results:
+        recorded = recorded_seconds(store, kind, key)  # pyright: ignore[reportArgumentType]
+        if recorded.get("finished"):
+            seconds[recorded["stage"]] = round(seconds.get(recorded["stage"], 0.0) + recorded["seconds"], 3)
+    return seconds
+
+
+def render_runs(store: Path, dataset: Path) -> list[Path]:
+    """What rendering each shard of a dataset cost; the two products of one rendering tell the same, once is enough."""
+    shards = DatasetManifest.model_validate_json((dataset / DATASET_MANIFEST).read_bytes()).shards
+    by_content = {}
+    for product in sorted(shards):
+        for shard in shards[product]:
+            path = store / shard / SHARD_RUN
+            by_content.setdefault(path.read_bytes(), path)
+    return list(by_content.values())

@@ -1,0 +1,158 @@
+"""A stand-in for `python -m render shard`: publishes tiny valid shards in milliseconds, and keeps a diary of it.
+
+Its own options come first: `python fake_renderer.py --diary D [--pause-s S] [--fail-element K] shard --plan P …`.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from render.dataset_format import (
+    FORMAT_VERSION,
+    LANDMARK_COUNT,
+    FrameGeometry,
+    FrameRecord,
+    GroundTruth,
+    ShardManifest,
+    SurfaceLayer,
+    canonical_json,
+    file_sha256,
+    publish,
+    write_ground_truth,
+    write_rgb,
+)
+from render.frame_keys import identity_id, product_assets, product_epochs, software_versions
+from render.parameters import factor_values
+from render.sampling.frame import draw_frame
+from render.shard_plan import PlannedShard, Product, ShardPlan, read_plan, shard_folder
+
+WIDTH_PX, HEIGHT_PX = 8, 6
+
+
+def main() -> int:
+    """Render the elements asked for."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--diary", type=Path, required=True)
+    parser.add_argument("--pause-s", type=float, default=0.0, help="time a frame takes")
+    parser.add_argument("--fail-element", type=int, action="append", default=[])
+    parser.add_argument("--fail-once", type=Path, help="fail, once, until this file exists")
+    shard = parser.add_subparsers(dest="command", required=True).add_parser("shard")
+    shard.add_argument("--plan", type=Path, required=True)
+    shard.add_argument("--element", type=int, action="append", required=True)
+    shard.add_argument("--progress", type=Path)
+    shard.add_argument("--device", choices=("cpu", "gpu"))
+    shard.add_argument("--assets")
+    options = parser.parse_args()
+    plan = read_plan(options.plan)
+    _note(options, f"start {os.getpid()}")
+    for element in options.element:
+        if element in options.fail_element:
+            print(f"the lamp broke at element {element}", file=sys.stderr)
+            return 1
+        if options.fail_once and not options.fail_once.exists():
+            options.fail_once.touch()
+            return 1
+        render(plan, element, options)
+    return 0
+
+
+def render(plan: ShardPlan, element: int, options: argparse.Namespace) -> None:
+    """Publish what is missing of one element."""
+    shard = plan.elements[element]
+    missing = [product for product in shard.products if not shard_folder(Path(plan.store), shard, product).exists()]
+    drafts = {}
+    for product in missing:
+        final = shard_folder(Path(plan.store), shard, product)
+        drafts[product] = final.parent / f".tmp-{final.name}-{socket.gethostname()}-{os.getpid()}"
+        drafts[product].mkdir(parents=True)
+    records: dict[str, list[FrameRecord]] = {product: [] for product in missing}
+    for done, frame in enumerate(shard.frames, start=1):
+        time.sleep(options.pause_s)
+        for product in missing:
+            _note(options, f"render {product} {frame.keys[product]}")
+            records[product].append(_write(plan, shard, product, done - 1, drafts[product]))
+        with options.progress.open("a") as file:
+            line = {"element": element, "done": done, "total": len(shard.frames), "stage": "rendering", "seconds": 0.1}
+            file.write(json.dumps(line) + "\n")
+    for product in missing:
+        _publish(plan, shard, product, records[product], drafts[product])
+        _note(options, *(f"publish {product} {frame.keys[product]}" for frame in shard.frames))
+
+
+def _write(plan: ShardPlan, shard: PlannedShard, product: Product, position: int, folder: Path) -> FrameRecord:
+    frame = shard.frames[position]
+    parameters = draw_frame(plan.recipe, frame.split, frame.index)
+    path = folder / f"{position:06d}.{'exr' if product == 'gt' else 'png'}"
+    if product == "gt":
+        write_ground_truth(path, _truth(frame.index))
+    else:
+        write_rgb(path, np.full((HEIGHT_PX, WIDTH_PX, 3), 10 + frame.index % 200, np.uint8))
+    return FrameRecord(
+        key=frame.keys[product],
+        product=product,
+        identity_id=identity_id(parameters, plan.assets),
+        drawn=factor_values(parameters, product),
+        assets=product_assets(parameters, product, plan.assets),
+        epochs=product_epochs(product),
+        software=software_versions(),
+        file=path.name,
+        file_sha256=file_sha256(path),
+        geometry=_geometry(parameters.head_pose.yaw_deg) if product == "gt" else None,
+    )
+
+
+def _truth(index: int) -> GroundTruth:
+    depth_m = np.full((HEIGHT_PX, WIDTH_PX), 0.7 + 0.001 * index, np.float32)
+    normals_cam = np.zeros((HEIGHT_PX, WIDTH_PX, 3), np.float32)
+    normals_cam[..., 2] = -1
+    layer = SurfaceLayer(depth_m=depth_m, normals_cam=normals_cam, gradient_magnitude=np.zeros_like(depth_m))
+    return GroundTruth(visible=layer, head=layer, labels=np.ones((HEIGHT_PX, WIDTH_PX), np.uint8))
+
+
+def _geometry(yaw_deg: float) -> FrameGeometry:
+    world = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0), (0.0, 0.0, 0.0, 1.0))
+    return FrameGeometry(
+        width_px=WIDTH_PX,
+        height_px=HEIGHT_PX,
+        intrinsics_px=((9.0, 0.0, 4.0), (0.0, 9.0, 3.0), (0.0, 0.0, 1.0)),
+        cam_from_world=(*world[:2], (0.0, 0.0, 1.0, 0.85), world[3]),
+        head_from_world=world,
+        yaw_deg=yaw_deg,
+        pitch_deg=-2.0,
+        roll_deg=0.5,
+        landmarks_cam_m=((0.0, 0.0, 0.85),) * LANDMARK_COUNT,
+        landmarks_2d_px=((4.0, 3.0),) * LANDMARK_COUNT,
+        landmarks_visibility=("visible",) * LANDMARK_COUNT,
+    )
+
+
+def _publish(plan: ShardPlan, shard: PlannedShard, product: Product, records: list[FrameRecord], folder: Path) -> None:
+    table = folder / "records.jsonl"
+    table.write_text("".join(canonical_json(record.model_dump(mode="json")) + "\n" for record in records))
+    manifest = ShardManifest(
+        format_version=FORMAT_VERSION,
+        product=product,
+        frame_keys=tuple(record.key for record in records),
+        records_sha256=file_sha256(table),
+    )
+    (folder / "shard.json").write_text(canonical_json(manifest.model_dump(mode="json")))
+    facts = {"frames": len(records), "seconds": {"rendering": 0.1 * len(records)}, "device": "cpu"}
+    (folder / "run.json").write_text(json.dumps(facts))
+    if not publish(folder, shard_folder(Path(plan.store), shard, product)):
+        shutil.rmtree(folder)
+
+
+def _note(options: argparse.Namespace, *lines: str) -> None:
+    with options.diary.open("a") as file:
+        file.write("".join(f"{line}\n" for line in lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

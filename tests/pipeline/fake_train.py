@@ -1,0 +1,46 @@
+"""A stand-in for `python -m train`: makes the folders of pack, fit, evaluate and report at once, and keeps a diary.
+
+Its own options come first: `python fake_train.py --diary D [--fail COMMAND] [--pause-s S] pack --dataset …`.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+
+def main() -> int:
+    """Run one command."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--diary", type=Path, required=True)
+    parser.add_argument("--fail", default="")
+    parser.add_argument("--pause-s", type=float, default=0.0, help="time a command takes")
+    parser.add_argument("command", choices=("pack", "fit", "evaluate", "report"))
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--inputs", type=Path)
+    parser.add_argument("--dataset", type=Path)
+    options, rest = parser.parse_known_args()
+    with options.diary.open("a") as file:
+        file.write(f"{options.command} {os.getpid()} {' '.join(rest)}\n")
+    if options.dataset is not None and not (options.dataset / "manifest.json").exists():
+        print(f"{options.dataset} is no dataset", file=sys.stderr)
+        return 2
+    time.sleep(options.pause_s)
+    if options.command == options.fail:
+        print(f"the {options.command} machine is out of paper", file=sys.stderr)
+        return 7
+    options.out.mkdir(parents=True, exist_ok=True)
+    if options.command == "evaluate":
+        scores = {"abs_rel": 0.0321, "rmse_m": 0.0456, "delta_1": 0.9876}
+        evaluation = {"metrics": {"full": {"pooled": scores}}, "reported": {"full": {"abs_rel": 0.0103}}}
+        (options.out / "evaluation.json").write_text(json.dumps(evaluation))
+    if options.command == "report":
+        (options.out / "index.html").write_text("<!doctype html><title>report</title>")
+        (options.out / "results.json").write_text(json.dumps({"inputs": json.loads(options.inputs.read_text())}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+"""Landmark visibility and the checks that every frame must pass."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from render.dataset_format import FrameGeometry, GroundTruth, Label, SurfaceLayer
+from render.geometry.pinhole import pixel_rays, project_px
+from render.ground_truth.assemble import surface_layer
+from render.ground_truth.checks import GroundTruthError, check_ground_truth
+from render.ground_truth.landmarks import landmark_visibility
+
+INTRINSICS = np.array([[100.0, 0, 20], [0, 100, 15], [0, 0, 1]])
+HEIGHT, WIDTH = 30, 40
+
+
+def wall(depth_m: float) -> SurfaceLayer:
+    depth = np.full((HEIGHT, WIDTH), depth_m, dtype=np.float32)
+    normals = np.zeros((HEIGHT, WIDTH, 3), dtype=np.float32)
+    normals[..., 1] = -1.0  # world -y faces the camera
+    world_axes = np.array([[1.0, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])
+    return surface_layer(depth, normals, cam_from_world=world_axes, intrinsics=INTRINSICS)
+
+
+def geometry() -> FrameGeometry:
+    identity = tuple(tuple(float(value) for value in row) for row in np.eye(4))
+    return FrameGeometry(
+        width_px=WIDTH,
+        height_px=HEIGHT,
+        intrinsics_px=tuple(tuple(row) for row in INTRINSICS.tolist()),
+        cam_from_world=identity,
+        head_from_world=identity,
+        yaw_deg=0,
+        pitch_deg=0,
+        roll_deg=0,
+        landmarks_cam_m=(),
+        landmarks_2d_px=(),
+        landmarks_visibility=(),
+    )
+
+
+def truth() -> GroundTruth:
+    return GroundTruth(visible=wall(0.8), head=wall(0.8), labels=np.full((HEIGHT, WIDTH), Label.SKIN, dtype=np.uint8))
+
+
+def check(checked: GroundTruth) -> None:
+    check_ground_truth(checked, geometry(), near_m=0.01, far_m=5.0)
+
+
+def test_normals_come_out_unit_and_facing_the_camera():
+    """A wall that faces the camera has normal (0, 0, -1) and no slope."""
+    layer = wall(0.8)
+    np.testing.assert_allclose(layer.normals_cam.reshape(-1, 3), np.tile([0, 0, -1], (HEIGHT * WIDTH, 1)), atol=1e-7)
+    assert not layer.gradient_magnitude.any()
+
+
+def test_a_normal_that_leans_away_is_laid_across_the_ray():
+    """It becomes the nearest unit vector at a right angle to the ray; the ray's own share is gone."""
+    depth = np.full((HEIGHT, WIDTH), 0.8, dtype=np.float32)
+    leaning = np.broadcast_to(np.array([1.0, 0.0, 0.2]) / np.hypot(1, 0.2), (HEIGHT, WIDTH, 3)).astype(np.float32)
+    normals = surface_layer(depth, leaning, cam_from_world=np.eye(4), intrinsics=INTRINSICS).normals_cam
+    rays = pixel_rays(INTRINSICS, width_px=WIDTH, height_px=HEIGHT)
+    rays /= np.linalg.norm(rays, axis=-1, keepdims=True)
+    assert ((normals * rays).sum(-1) < 1e-6).all()
+    np.testing.assert_allclose(np.linalg.norm(normals, axis=-1), 1, atol=1e-6)
+    assert (normals[..., 0] > 0.97).all()
+
+
+def test_landmarks_are_seen_or_say_why_not():
+    """In front of the wall or on it: visible; behind it: hidden by its label; else outside or behind the camera."""
+    points = np.array([[0, 0, 0.8], [0.05, 0.02, 0.75], [0.02, 0.01, 0.82], [0.5, 0, 0.8], [0, 0, -0.8]])
+    scene = dataclasses.replace(truth(), labels=np.full((HEIGHT, WIDTH), Label.GLASSES, dtype=np.uint8))
+    padded = np.concatenate([points, np.tile(points[:1], (63, 1))])
+    answers = landmark_visibility(padded, INTRINSICS, scene)
+    assert answers[:5] == ("visible", "visible", "occluded_by_glasses", "outside_image", "behind_camera")
+    assert set(answers[5:]) == {"visible"}
+    assert project_px(INTRINSICS, points[:1]).tolist() == [[20.0, 15.0]]
+
+
+def test_good_ground_truth_passes():
+    """A wall at 0.8 m breaks no promise."""
+    check(truth())
+
+
+def _changed(array: np.ndarray, value) -> np.ndarray:
+    copy = array.copy()
+    copy[7, 11] = value
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("field", "change", "message"),
+    [
+        ("depth_m", np.nan, "every value is finite"),
+        ("depth_m", 6.0, "depth lies between 0.01 and 5.0 m"),
+        ("normals_cam", (0, 0, -0.5), "normals are unit where depth is valid"),
+        ("normals_cam", (0, 0, 1.0), "normals face the camera"),
+        ("gradient_magnitude", -1.0, "gradient magnitude is not negative"),
+    ],
+)
+@pytest.mark.parametrize("layer", ["visible", "head"])
+def test_a_broken_promise_is_named_with_its_pixel(layer, field, change, message):
+    """The error tells layer, promise, how many pixels break it and the first of them."""
+    good = truth()
+    surface = getattr(good, layer)
+    broken = dataclasses.replace(surface, **{field: _changed(getattr(surface, field), change)})
+    with pytest.raises(GroundTruthError, match=rf"{layer}.*{message}.*1 pixels.*row 7, column 11"):
+        check(dataclasses.replace(good, **{layer: broken}))
+
+
+def test_the_first_hit_cannot_lie_behind_the_head():
+    """`visible` is nearer than `head`, or the same."""
+    good = truth()
+    nearer = dataclasses.replace(good.head, depth_m=_changed(good.head.depth_m, 0.7))
+    with pytest.raises(GroundTruthError, match="no part of the head is nearer"):
+        check(dataclasses.replace(good, head=nearer))
+
+
+def test_labels_and_depth_cover_the_same_pixels():
+    """A depth without a label is an error."""
+    good = truth()
+    with pytest.raises(GroundTruthError, match="a pixel has a label exactly where it has a depth"):
+        check(dataclasses.replace(good, labels=_changed(good.labels, 0)))
+
+
+def test_a_frame_without_a_head_is_refused_with_advice():
+    """An empty picture names the settings that can cause it."""
+    nothing = surface_layer(
+        np.full((HEIGHT, WIDTH), 1e10, dtype=np.float32),
+        np.zeros((HEIGHT, WIDTH, 3), dtype=np.float32),
+        cam_from_world=np.eye(4),
+        intrinsics=INTRINSICS,
+    )
+    empty = GroundTruth(visible=nothing, head=nothing, labels=np.zeros((HEIGHT, WIDTH), dtype=np.uint8))
+    with pytest.raises(GroundTruthError, match=r"no pixel shows the head; check cameras\.offset_x"):
+        check(empty)

@@ -1,0 +1,44 @@
+"""Fixtures of the tests of train: a small dataset of balls, its pack, and an experiment small enough for a test."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from ball_dataset import write_ball_dataset
+
+from train.catalogue import experiments
+from train.data.pack import pack_dataset
+from train.spec import Experiment, NetworkSpec, Schedule
+
+SOURCE_WIDTH_PX, SOURCE_HEIGHT_PX = 96, 60
+PACK_WIDTH_PX, PACK_HEIGHT_PX = 32, 20
+
+
+@pytest.fixture(scope="session")
+def ball_dataset_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset of 6 train, 2 validation and 3 test frames at 96 x 60 pixels. Do not change it: tests share it."""
+    store = tmp_path_factory.mktemp("ball_store")
+    return write_ball_dataset(
+        store,
+        frames={"train": 6, "validation": 2, "test": 3},
+        width_px=SOURCE_WIDTH_PX,
+        height_px=SOURCE_HEIGHT_PX,
+    )
+
+
+@pytest.fixture(scope="session")
+def ball_pack_folder(ball_dataset_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The ball dataset packed at 32 x 20 pixels. Do not change it: tests share it."""
+    folder = tmp_path_factory.mktemp("ball_packs") / "balls"
+    pack_dataset(ball_dataset_folder, folder, width_px=PACK_WIDTH_PX, height_px=PACK_HEIGHT_PX)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_experiment() -> Experiment:
+    """khan2021 with the L1 term, at width 2, two epochs of batches of 4 (so that the second batch is smaller)."""
+    return dataclasses.replace(
+        experiments()["khan2021_unet_simple_l1"],
+        network=NetworkSpec(kind="unet_simple", width=2),
+        schedule=Schedule(epochs=2, global_batch=4),
+    )

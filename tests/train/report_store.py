@@ -1,0 +1,93 @@
+"""Everything that a report is made of, small and without a renderer: balls, a pack, a training and an evaluation."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow
+import pyarrow.parquet
+from ball_dataset import write_ball_dataset
+
+from render.dataset_format import DATASET_INDEX, DATASET_MANIFEST, DatasetManifest, file_sha256
+from train.data.pack import pack_dataset
+from train.evaluate import evaluate
+from train.fit import fit
+from train.spec import Experiment
+
+
+@dataclass(frozen=True)
+class ReportStore:
+    """Folders of the stages, and the inputs that name them all."""
+
+    dataset: Path
+    pack: Path
+    training: Path
+    evaluation: Path
+    inputs: Path
+
+
+def write_report_store(
+    store: Path,
+    experiment: Experiment,
+    *,
+    frames: dict[str, int],
+    source_px: tuple[int, int],
+    pack_px: tuple[int, int],
+) -> ReportStore:
+    """Run the real stages on a dataset of balls whose index says what a renderer's would."""
+    dataset = write_ball_dataset(store, frames=frames, width_px=source_px[0], height_px=source_px[1])
+    add_drawn_columns(dataset)
+    pack, training, evaluation = store / "pack", store / "training", store / "evaluation"
+    pack_dataset(dataset, pack, width_px=pack_px[0], height_px=pack_px[1])
+    fit(experiment, pack, training, device="cpu")
+    evaluate(training, pack, "test", evaluation, device="cpu")
+    run = store / "run.json"
+    run.write_text(json.dumps({"frames": 10, "seconds": {"person": 1.5, "rgb": 31.25, "gt": 4.5}, "device": "cpu"}))
+    inputs = store / "inputs.json"
+    inputs.write_text(
+        json.dumps(
+            {
+                "title": "Balls & <faces>",
+                "store": str(store),
+                "dataset": "datasets/balls",
+                "profile": "quick",
+                "command": "luigi --module pipeline FullRun --profile quick",
+                "trainings": ["training"],
+                "evaluations": ["evaluation"],
+                "pack": "pack",
+                "timings": {"assets": 0.25, "render": 72.5, "pack": 1.125, "fit": 33.0625, "evaluate": 2.75},
+                "versions": {"bpy": "4.5.15", "torch": "2.15.0"},
+                "seed": 20210,
+                "render_runs": ["run.json"],
+                "assets": [
+                    {"id": "heads", "licence": "MIT", "source": "https://example.org/heads", "sha256": "ab" * 32}
+                ],
+            }
+        )
+    )
+    return ReportStore(dataset, pack, training, evaluation, inputs)
+
+
+def add_drawn_columns(dataset: Path) -> None:
+    """Give each row of the index what a recipe draws, and vouch for the new index in the manifest."""
+    rows = pyarrow.parquet.read_table(dataset / DATASET_INDEX).to_pylist()
+    for number, row in enumerate(rows):
+        stream = np.random.default_rng(number)
+        person = np.random.default_rng(1000 + row["identity_index"])
+        row |= {
+            "drawn.camera.sensor_width_mm": stream.uniform(36, 60),
+            "drawn.camera.focal_length_mm": 50.0,
+            "drawn.head_pose.yaw_deg": stream.uniform(-40, 40),
+            "drawn.expression.name": ["happy", "neutral", "angry", "scared", "sad"][stream.integers(5)],
+            "drawn.skin.melanin": person.uniform(0.013, 0.43),
+            "drawn.skin.texture_seed": int(person.integers(1 << 30)),
+            "drawn.identity.coefficients": person.standard_normal(8).tolist(),
+            "drawn.lighting.environment": ["city", "forest", "night"][stream.integers(3)],
+            "drawn.lighting.key_power_w": stream.uniform(5, 40),
+            "drawn.backdrop.kind": ["plain", "texture"][stream.integers(2)],
+        }
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), dataset / DATASET_INDEX)
+    manifest = DatasetManifest.model_validate_json((dataset / DATASET_MANIFEST).read_bytes())
+    changed = manifest.model_copy(update={"index_sha256": file_sha256(dataset / DATASET_INDEX)})
+    (dataset / DATASET_MANIFEST).write_text(changed.model_dump_json())

@@ -1,0 +1,157 @@
+"""The command line of train: list, describe, pack, fit, evaluate, predict and report."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from render.dataset_format import SPLITS, DatasetError
+from train.catalogue import experiments, find_experiment
+from train.errors import InputError
+from train.interruption import EXIT_INTERRUPTED, StopRequestedError
+from train.spec import describe, parse_setting, with_settings
+
+EXIT_BAD_INPUT = 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; 0 when it is done, 2 on bad input, 75 when it was interrupted and can be run again."""
+    options = _parser().parse_args(arguments)
+    commands = {
+        "list": _list,
+        "describe": _describe,
+        "pack": _pack,
+        "fit": _fit,
+        "evaluate": _evaluate,
+        "predict": _predict,
+        "report": _report,
+    }
+    try:
+        commands[options.command](options)
+    except (InputError, DatasetError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except StopRequestedError as reason:
+        print(reason, file=sys.stderr)
+        return EXIT_INTERRUPTED
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    commands.add_parser("list", help="name every experiment")
+
+    describing = commands.add_parser("describe", help="show one experiment: settings, reported scores, assumptions")
+    describing.add_argument("key", help="an experiment, as `list` names it")
+    _add_settings(describing)
+
+    packing = commands.add_parser("pack", help="turn a dataset into memory-mapped arrays of one size")
+    packing.add_argument("--dataset", type=Path, required=True, help="<store>/datasets/<id>")
+    packing.add_argument("--out", type=Path, required=True, help="folder to make")
+    packing.add_argument("--width-px", type=_pixels, required=True)
+    packing.add_argument("--height-px", type=_pixels, required=True)
+
+    fitting = commands.add_parser("fit", help="train an experiment, or go on where it stopped")
+    fitting.add_argument("--experiment", required=True, metavar="KEY")
+    fitting.add_argument("--pack", type=Path, required=True)
+    fitting.add_argument("--out", type=Path, required=True, help="folder of the training")
+    fitting.add_argument("--seed", type=int, default=0)
+    fitting.add_argument("--amp", action="store_true", help="compute the network in bfloat16 (GPU only)")
+    _add_device(fitting)
+    _add_settings(fitting)
+
+    evaluating = commands.add_parser("evaluate", help="score a training on one split")
+    evaluating.add_argument("--training", type=Path, required=True)
+    evaluating.add_argument("--pack", type=Path, required=True)
+    evaluating.add_argument("--split", choices=SPLITS, required=True)
+    evaluating.add_argument("--out", type=Path, required=True, help="folder to make")
+    _add_device(evaluating)
+
+    predicting = commands.add_parser("predict", help="depth, normals and a mesh from any photograph")
+    predicting.add_argument("--training", type=Path, required=True)
+    predicting.add_argument("--photo", type=Path, required=True)
+    predicting.add_argument("--out", type=Path, required=True, help="folder to make")
+    _add_device(predicting)
+
+    reporting = commands.add_parser("report", help="write the self-contained page of results")
+    reporting.add_argument("--inputs", type=Path, required=True, help="JSON file that names dataset, trainings, ...")
+    reporting.add_argument("--out", type=Path, required=True, help="folder to make")
+    return parser
+
+
+def _add_device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="PART.FIELD=VALUE",
+        help="change a setting of the experiment, as `describe` names it (may be repeated)",
+    )
+
+
+def _pixels(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of pixels above 0, but {text!r} came")
+    return int(text)
+
+
+def _chosen(key: str, options: argparse.Namespace):
+    return with_settings(find_experiment(key), dict(parse_setting(text) for text in options.set))
+
+
+# torch takes seconds to import: each command below imports what it needs when it runs.
+
+
+def _list(options: argparse.Namespace) -> None:  # noqa: ARG001
+    for experiment in experiments().values():
+        print(f"{experiment.key}\t{experiment.paper}, {experiment.where}\t{experiment.title}")
+
+
+def _describe(options: argparse.Namespace) -> None:
+    print(describe(_chosen(options.key, options)))
+
+
+def _pack(options: argparse.Namespace) -> None:
+    from train.data.pack import pack_dataset
+
+    pack_dataset(options.dataset, options.out, width_px=options.width_px, height_px=options.height_px)
+
+
+def _fit(options: argparse.Namespace) -> None:
+    experiment = _chosen(options.experiment, options)
+    from train.device import use_allowed_cores
+    from train.fit import fit
+
+    use_allowed_cores()
+    fit(experiment, options.pack, options.out, device=options.device, seed=options.seed, amp=options.amp)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from train.device import use_allowed_cores
+    from train.evaluate import evaluate
+
+    use_allowed_cores()
+    evaluate(options.training, options.pack, options.split, options.out, device=options.device)
+
+
+def _predict(options: argparse.Namespace) -> None:
+    from train.device import use_allowed_cores
+    from train.predict import predict_photo
+
+    use_allowed_cores()
+    predict_photo(options.training, options.photo, options.out, device=options.device)
+
+
+def _report(options: argparse.Namespace) -> None:
+    from train.report import write_report
+
+    write_report(options.inputs, options.out)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,153 @@
+"""evaluate: score a trained network on one split of a pack, and keep its predictions."""
+
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+from numpy.lib.format import open_memmap
+from torch import nn
+
+from render.dataset_format import publish
+from train.checkpoint import load_trained, parameter_count, read_training_record
+from train.data.batches import batches_in_order
+from train.data.pack import Pack, open_pack, rows_of_split
+from train.device import choose_device, describe_device
+from train.errors import InputError
+from train.inference import predict_depth_m
+from train.metrics.depth import ErrorSums, dataset_scores, image_sums, scores
+from train.progress import Progress
+from train.spec import Experiment, experiment_as_json
+
+PREDICTIONS_FILE = "depth_pred_m.npy"
+EVALUATION_FILE = "evaluation.json"
+BATCH_SIZE = 6
+
+
+def evaluate(training: Path, pack_folder: Path, split: str, out: Path, *, device: str = "auto") -> None:
+    """Predict every frame of the split and publish depth_pred_m.npy and evaluation.json in the folder `out`.
+
+    depth_pred_m.npy is float32 (frames, rows, columns) in metres, in pack order. An equal evaluation that is already
+    there is kept. Raises: InputError when the training is unfinished, the split is empty, the pack has another size
+    than the training's, a GPU is missing, or `out` is something else.
+    """
+    where = choose_device(device)
+    experiment, network = load_trained(training)
+    record = read_training_record(training)
+    pack = open_pack(pack_folder)
+    rows = rows_of_split(pack, split)
+    if len(rows) == 0:
+        raise InputError(f"{pack_folder} holds no frame of split {split!r} (frames: {pack.info.frames})")
+    if (pack.info.width_px, pack.info.height_px) != (record.width_px, record.height_px):
+        raise InputError(
+            f"the training in {training} saw {record.width_px} x {record.height_px} pixels, but {pack_folder} has "
+            f"{pack.info.width_px} x {pack.info.height_px}; pack the dataset at the training's size"
+        )
+    identity = {
+        "experiment": experiment.key,
+        "specification": experiment_as_json(experiment),
+        "seed": record.seed,
+        "trained_on": record.index_sha256,
+        "evaluated_on": pack.info.index_sha256,
+        "split": split,
+    }
+    if out.exists():
+        _check_equal(out, identity)
+        return
+    temporary = out.parent / f".{out.name}.{os.getpid()}.partial"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        network.to(where)
+        predictions, seconds_per_frame = _predict(network, experiment, pack, rows, temporary / PREDICTIONS_FILE)
+        images = _score(predictions, experiment, pack, rows)
+        evaluation = {
+            **identity,
+            "title": experiment.title,
+            "where": experiment.where,
+            "dataset_id": pack.info.dataset_id,
+            "dataset_name": pack.info.dataset_name,
+            "frames": len(rows),
+            "identities": len({pack.rows[row].identity_id for row in rows}),
+            "width_px": pack.info.width_px,
+            "height_px": pack.info.height_px,
+            "layer": experiment.layer,
+            "parameters": parameter_count(network),
+            "network": identity["specification"]["network"],
+            "device": describe_device(where),
+            "seconds_per_frame": seconds_per_frame,
+            "metrics": dataset_scores(images),
+            "reported": experiment.reported,
+            "assumed": list(experiment.assumed),
+            "frames_table": [_frame(number, pack, row, images[number]) for number, row in enumerate(rows)],
+        }
+        text = json.dumps(evaluation, indent=1, allow_nan=False)
+        (temporary / EVALUATION_FILE).write_text(text, encoding="utf-8")
+        publish(temporary, out)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _predict(
+    network: nn.Module, experiment: Experiment, pack: Pack, rows: np.ndarray, path: Path
+) -> tuple[np.ndarray, float]:
+    """Predictions written to a file, and the seconds that a frame took (without the first batch's start-up)."""
+    batches = batches_in_order(rows, batch_size=BATCH_SIZE)
+    predict_depth_m(network, experiment, pack.rgb[batches[0]])
+    shape = (len(rows), pack.info.height_px, pack.info.width_px)
+    predictions = open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+    started_s, done = time.perf_counter(), 0
+    with Progress(total=len(rows), label=f"evaluating {experiment.key}", unit="images") as bar:
+        for batch in batches:
+            predictions[done : done + len(batch)] = predict_depth_m(network, experiment, pack.rgb[batch])
+            done += len(batch)
+            bar.advance(len(batch))
+    seconds = time.perf_counter() - started_s
+    predictions.flush()
+    return predictions, seconds / len(rows)
+
+
+def _score(
+    predictions: np.ndarray, experiment: Experiment, pack: Pack, rows: np.ndarray
+) -> list[dict[str, tuple[ErrorSums, ErrorSums]]]:
+    layer = pack.layers[experiment.layer]
+    return [
+        image_sums(
+            np.asarray(predictions[number]),
+            np.asarray(layer.depth_m[row]),
+            np.asarray(layer.head_mask[row]),
+            background_depth_m=experiment.encoding.background_depth_m,
+        )
+        for number, row in enumerate(rows)
+    ]
+
+
+def _frame(number: int, pack: Pack, row: int, sums: dict[str, tuple[ErrorSums, ErrorSums]]) -> dict:
+    """One line of the table of frames: scores over the full image, and over the head where it is in the picture.
+
+    `row` counts within the split, as in depth_pred_m.npy; `key` is the frame's ground truth.
+    """
+    frame = pack.rows[row]
+    head, _ = sums["head_mask"]
+    return {
+        "row": number,
+        "key": frame.gt_key,
+        "rgb_key": frame.rgb_key,
+        "identity_id": frame.identity_id,
+        **scores(sums["full"][0]),
+        "head_mask": scores(head) if head.pixels > 0 else None,
+    }
+
+
+def _check_equal(out: Path, identity: dict) -> None:
+    try:
+        there = json.loads((out / EVALUATION_FILE).read_bytes())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{out} exists and is no evaluation ({error}); choose another folder or delete it") from error
+    different = [name for name, value in identity.items() if there.get(name) != value]
+    if different:
+        raise InputError(
+            f"{out} is already an evaluation that differs in {', '.join(different)}; choose another folder or delete it"
+        )

@@ -1,0 +1,123 @@
+"""The numbers of a report: everything that results.json holds, and nothing that the page does not show."""
+
+from typing import Any
+
+from train.metrics.depth import ALIGNED_SUFFIX
+from train.report_distributions import distributions, summary
+from train.report_inputs import Evaluation, ReportData, TrainingRun
+
+HEADLINE_REGION, HEADLINE_METRICS = "head_mask", ("rmse_m", "abs_rel", "delta_1")
+COUNTS = ("images", "pixels")
+
+
+def build_results(data: ReportData) -> dict[str, Any]:
+    """All numbers of a report as plain data; lists are empty where a stage has not run."""
+    manifest, inputs = data.dataset.manifest, data.inputs
+    return {
+        "title": inputs.title,
+        "profile": inputs.profile,
+        "command": inputs.command,
+        "seed": inputs.seed,
+        "dataset": {
+            "id": manifest.dataset_id,
+            "name": manifest.name,
+            "frames": {**manifest.frames, "all": sum(manifest.frames.values())},
+            "identities": {**manifest.identities, "all": len({row.identity_id for row in data.dataset.rows})},
+        },
+        "drawn": {one.name.removeprefix("drawn."): summary(one) for one in distributions(data.index)},
+        "trainings": [_training(training) for training in data.trainings],
+        "evaluations": [_evaluation(evaluation) for _, evaluation in data.evaluations],
+        "seconds": {**data.inputs.timings, "all": sum(data.inputs.timings.values())},
+        "render_seconds_per_frame": _render_seconds(data),
+        "versions": inputs.versions,
+    }
+
+
+def _training(training: TrainingRun) -> dict[str, Any]:
+    record, done = training.record, training.done
+    facts: dict[str, Any] = {
+        "experiment": training.experiment.key,
+        "title": training.experiment.title,
+        "dataset_id": record.dataset_id,
+        "dataset_name": record.dataset_name,
+        "width_px": record.width_px,
+        "height_px": record.height_px,
+        "seed": record.seed,
+        "epochs_planned": training.experiment.schedule.epochs,
+        "finished": done is not None,
+    }
+    if training.epochs:
+        last = training.epochs[-1]
+        facts["last_epoch"] = {
+            "epoch": last.epoch,
+            "step": last.step,
+            "learning_rate": last.learning_rate,
+            "losses": last.losses,
+        }
+    if done is not None:
+        facts |= {"train_frames": done.train_frames, "parameters": done.parameters}
+        facts |= {"seconds": done.seconds, "device": done.device}
+    return facts
+
+
+def _evaluation(evaluation: Evaluation) -> dict[str, Any]:
+    return {
+        "experiment": evaluation.experiment,
+        "title": evaluation.title,
+        "where": evaluation.where,
+        "dataset_id": evaluation.dataset_id,
+        "dataset_name": evaluation.dataset_name,
+        "split": evaluation.split,
+        "frames": evaluation.frames,
+        "identities": evaluation.identities,
+        "width_px": evaluation.width_px,
+        "height_px": evaluation.height_px,
+        "layer": evaluation.layer,
+        "parameters": evaluation.parameters,
+        "device": evaluation.device,
+        "seconds_per_frame": evaluation.seconds_per_frame,
+        "regions": {
+            region: {
+                "counted": {name: int(values["pooled"][name]) for name in COUNTS if name in values["pooled"]},
+                "rows": [
+                    _row(name, values, evaluation.reported.get(region, {}))
+                    for name in values["pooled"]
+                    if name not in COUNTS
+                ],
+            }
+            for region, values in evaluation.metrics.items()
+        },
+    }
+
+
+def _row(name: str, values: dict[str, dict[str, float]], reported: dict[str, float]) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "metric": name.removesuffix(ALIGNED_SUFFIX),
+        "scale_aligned": name.endswith(ALIGNED_SUFFIX),
+        "pooled": values["pooled"][name],
+        "mean_over_images": values["mean_over_images"][name],
+    }
+    return {**row, "paper": reported[name]} if name in reported else row
+
+
+def headline(results: dict[str, Any]) -> dict[str, Any] | None:
+    """Split and three scores of the first evaluation, over the head, pooled, as predicted; None without one."""
+    for evaluation in results["evaluations"]:
+        rows = evaluation["regions"].get(HEADLINE_REGION, {"rows": []})["rows"]
+        plain = {row["metric"]: row for row in rows if not row["scale_aligned"]}
+        if all(name in plain for name in HEADLINE_METRICS):
+            return {"evaluation": evaluation, **{name: plain[name] for name in HEADLINE_METRICS}}
+    return None
+
+
+def _render_seconds(data: ReportData) -> dict[str, Any]:
+    """Mean seconds of one frame by stage, over the runs of all shards.
+
+    Both products of a frame may come from one run, whose facts then stand in both shards; a mean counts that right.
+    """
+    if not data.render_runs:
+        return {}
+    frames = sum(run.frames for run in data.render_runs)
+    stages = list(dict.fromkeys(stage for run in data.render_runs for stage in run.seconds))
+    seconds = {stage: sum(run.seconds.get(stage, 0.0) for run in data.render_runs) / frames for stage in stages}
+    return {"by_stage": seconds, "all": sum(seconds.values())}
