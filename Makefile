@@ -35,7 +35,7 @@ check: $(STAMP) ## lint, format, types, import contracts, file length
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/pytest -q --durations=0 tests/architecture/test_file_length.py
+	$(BIN)/pytest -q -o addopts=--import-mode=importlib tests/architecture/test_file_length.py
 
 format: $(STAMP) ## rewrite the code the way `make check` wants it
 	$(BIN)/ruff check --fix .

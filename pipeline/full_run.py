@@ -32,7 +32,7 @@ class FullRun(RunTask):
         """False until it ran in this process: `reports/latest` and the summary are of the run just asked for."""
         return self._finished
 
-    def run(self) -> None:
+    def work(self) -> None:
         """Point `reports/latest` at this run's report and print the summary."""
         report = published_folder(self.settings.store, "reports", key_of(run_keys(self.options).report))
         print(summary(self.options, latest=point_latest_at(report)), flush=True)

@@ -57,7 +57,7 @@ def select_files(tree: Path, patterns: Sequence[str]) -> list[str]:
 
 
 def check_files(sizes: Mapping[str, int], *, licence_file: str, file_count: int, total_bytes: int) -> None:
-    """Raises: TreeError unless files (relative path to bytes) are as many and as large as expected, licence included."""
+    """Raises: TreeError unless files (relative path to bytes) are as many and as large as expected, licence and all."""
     if not sizes:
         raise TreeError("none of the expected files is in it")
     if licence_file not in sizes:

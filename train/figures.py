@@ -187,4 +187,4 @@ def with_legend(picture: UInt8[np.ndarray, "h w 3"], scale: ColourScale) -> UInt
 
 def _axis(value: float | np.ndarray, scale: ColourScale) -> np.ndarray:
     """A value in the coordinate in which the colours of its scale are evenly spread."""
-    return np.log10(value) if scale.logarithmic else np.asarray(value, dtype=np.float64)
+    return np.asarray(np.log10(value) if scale.logarithmic else value, dtype=np.float64)

@@ -165,10 +165,12 @@ def fit(
 
 
 def build_optimiser(network: nn.Module, spec: OptimiserSpec) -> torch.optim.Optimizer:
-    """The optimiser of a specification, over all parameters."""
+    """The optimiser of a specification, over all parameters. Raises: InputError on a kind that is not known."""
     optimisers = {
         "adam": lambda: torch.optim.Adam(network.parameters(), lr=spec.learning_rate, betas=(spec.beta_1, spec.beta_2)),
     }
+    if spec.kind not in optimisers:
+        raise InputError(f"no optimiser of kind {spec.kind!r}. Known: {', '.join(optimisers)}")
     return optimisers[spec.kind]()
 
 

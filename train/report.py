@@ -50,20 +50,19 @@ def write_report(inputs: Path, out: Path) -> None:
     write_whole(out / "index.html", lambda file: file.write(page.encode()))
 
 
-def number_element(value: float | Undefined | None, digits: int = 4) -> Markup:
-    """A number as people read it, with its full value beside; nothing where there is none.
-
-    Whole numbers are written out, with thin spaces between thousands; others have that many significant digits.
-    """
+def number_element(value: float | Undefined | None, digits: int | None = 4) -> Markup:
+    """A number as people read it (`number_text`), with its full value beside; nothing where there is none."""
     if value is None or isinstance(value, Undefined):
         return Markup("")
     return Markup('<data value="{}">{}</data>').format(json.dumps(value), number_text(value, digits))
 
 
-def number_text(value: float, digits: int) -> str:
-    """The digits of a number: whole ones in groups of three, others with that many significant digits."""
-    if isinstance(value, int):
-        text = f"{value:,}".replace(",", "\N{THIN SPACE}")
+def number_text(value: float, digits: int | None) -> str:
+    """Whole numbers in groups of three, others with that many significant digits; as it is where digits is None."""
+    if digits is None:
+        text = f"{value:.12g}" if isinstance(value, float) else str(value)
+    elif isinstance(value, int):
+        text = f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
     elif value == 0 or 1e-4 <= abs(value) < 1e6:
         decimals = max(0, digits - 1 - math.floor(math.log10(abs(value)))) if value else 0
         text = f"{value:.{decimals}f}"

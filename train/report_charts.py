@@ -70,7 +70,7 @@ def histogram(values: Sequence[float], *, title: str, unit: str) -> str:
     low, high = _widened(data.tolist(), 0.0)
     counts, edges = np.histogram(data, bins=int(min(24, max(6, math.sqrt(len(data)) * 2))), range=(low, high))
     frame = _Frame(34, 8, width - 46, height - 46, (low, high), (0, float(counts.max()) * 1.05))
-    parts = [_y_axis(frame, most=4), _x_axis(frame, unit, whole=False)]
+    parts = [_y_axis(frame, most=4, whole=True), _x_axis(frame, unit, whole=False)]
     for count, left, right in zip(counts, edges[:-1], edges[1:], strict=True):
         if count:
             x, y = frame.x(left) + 0.5, frame.y(float(count))
@@ -123,7 +123,7 @@ def _widened(values: Sequence[float], share: float) -> tuple[float, float]:
     return low - share * (high - low), high + share * (high - low)
 
 
-def _y_axis(frame: _Frame, *, logarithmic: bool = False, most: int = 5) -> str:
+def _y_axis(frame: _Frame, *, logarithmic: bool = False, most: int = 5, whole: bool = False) -> str:
     low, high = frame.y_bounds
     if logarithmic:
         scale = ColourScale("", "", 10.0**low, 10.0**high, "viridis", logarithmic=True)
@@ -132,6 +132,8 @@ def _y_axis(frame: _Frame, *, logarithmic: bool = False, most: int = 5) -> str:
             marks = {math.log10(value): tick_text(value) for value in round_ticks(10.0**low, 10.0**high, most=most)}
     else:
         marks = {value: tick_text(value) for value in round_ticks(low, high, most=most)}
+    if whole:
+        marks = {value: text for value, text in marks.items() if value == round(value)}
     right = frame.left + frame.width
     parts = []
     for value, text in marks.items():

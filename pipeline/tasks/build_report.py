@@ -30,7 +30,7 @@ class BuildReport(RunTask):
         """Whether the report is published."""
         return is_published(self.settings.store, "reports", key_of(run_keys(self.options).report))
 
-    def run(self) -> None:
+    def work(self) -> None:
         """Raises: PipelineError when the training tool fails."""
         settings, inputs = self.settings, run_keys(self.options).report
 

@@ -17,7 +17,7 @@ class FetchAssets(RunTask):
             for asset in asset_ids(self.settings.recipe)
         )
 
-    def run(self) -> None:
+    def work(self) -> None:
         """Raises: AssetError that names the asset and the remedy."""
         manifest = load_manifest()
         for asset in asset_ids(self.settings.recipe):

@@ -2,9 +2,11 @@
 
 import shlex
 import sys
+from types import TracebackType
 
 import luigi
 
+from pipeline.console import say
 from pipeline.engines.local import LocalEngineSettings
 from pipeline.run_settings import RunOptions, RunSettings, resolve
 
@@ -114,3 +116,21 @@ class RunTask(luigi.Task):
     def check_options(self) -> None:
         """Raises: PipelineError, RecipeError or InputError when this task cannot be run with its options."""
         resolve(self.options)
+
+    def run(self) -> None:
+        """What luigi calls: `work`, and a plain line in place of a traceback when it is interrupted."""
+        try:
+            self.work()
+        except KeyboardInterrupt:
+            say("run", "interrupted; what is published is kept, run the same command to go on")
+            sys.excepthook = _no_traceback
+            raise
+
+    def work(self) -> None:
+        """Do the stage's work and publish its result."""
+        raise NotImplementedError(f"{type(self).__name__} is no stage of a run; run FullRun or another task")
+
+
+def _no_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)

@@ -29,7 +29,7 @@ class RenderDataset(RunTask):
         """Whether the dataset is published."""
         return is_published(self.settings.store, "datasets", dataset_plan(self.options).dataset_id)
 
-    def run(self) -> None:
+    def work(self) -> None:
         """Raises: PipelineError when an element cannot be rendered, DatasetError when the store holds wrong shards."""
         store, plan = self.settings.store, dataset_plan(self.options)
         prepare_store(store)

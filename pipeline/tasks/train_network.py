@@ -30,7 +30,7 @@ class PackDataset(RunTask):
         """Whether the pack is published."""
         return is_published(self.settings.store, "packs", key_of(run_keys(self.options).pack))
 
-    def run(self) -> None:
+    def work(self) -> None:
         """Raises: PipelineError when the training tool fails."""
         settings, keys = self.settings, run_keys(self.options)
 
@@ -73,7 +73,7 @@ class TrainNetwork(ExperimentTask):
         """Whether the training is published."""
         return is_published(self.settings.store, "trainings", key_of(run_keys(self.options).trainings[self.experiment]))
 
-    def run(self) -> None:
+    def work(self) -> None:
         """Raises: PipelineError when the training tool fails."""
         settings, keys = self.settings, run_keys(self.options)
         inputs = keys.trainings[self.experiment]
@@ -101,7 +101,7 @@ class EvaluateNetwork(ExperimentTask):
         inputs = run_keys(self.options).evaluations[self.experiment]
         return is_published(self.settings.store, "evaluations", key_of(inputs))
 
-    def run(self) -> None:
+    def work(self) -> None:
         """Raises: PipelineError when the training tool fails."""
         settings, keys = self.settings, run_keys(self.options)
         inputs = keys.evaluations[self.experiment]

@@ -15,6 +15,8 @@ BACKDROP_KINDS = ("plain", "gradient", "texture", "environment")
 # Radius of the circle to which a 50 mm lens at f/2.8, focused at 0.85 m, blurs a far point: half of 17.9 / 850 rad.
 ENVIRONMENT_BLUR_RAD = 0.0105
 _BLUR_TAPS = ((1, 0.0), (6, 0.5), (12, 1.0))
+# A camera rolls highlights off instead of cutting them: radiance c of the blurred map shows as c / (1 + c / this).
+HIGHLIGHT_SHOULDER = 1.6
 # Brightest pixel that the blur spreads, in units of mean light: a sun would show the single taps.
 _BLUR_CEILING = 30.0
 
@@ -42,7 +44,7 @@ def build_world(lighting: Lighting, backdrop: Backdrop) -> bpy.types.World:
     scale = environment_radiance_scale(lighting)
     light = _background(tree, _lookup(tree, image, direction, smooth=False), scale)
     if backdrop.kind == "environment":
-        seen = _background(tree, _blurred_lookup(tree, image, direction, lighting), scale)
+        seen = _background(tree, _rolled_off(tree, _blurred_lookup(tree, image, direction, lighting), scale), 1.0)
     else:
         seen = _background(tree, _painted(tree, backdrop), 1.0)
     camera_ray = graph.add_node(tree, "ShaderNodeLightPath").outputs["Is Camera Ray"]
@@ -105,6 +107,14 @@ def _blurred_lookup(tree: bpy.types.NodeTree, image: bpy.types.Image, direction:
             total = part if total is None else graph.vector_math(tree, "ADD", total, part)
     assert total is not None
     return total
+
+
+def _rolled_off(tree: bpy.types.NodeTree, colour: Socket, scale: float) -> Socket:
+    exposed = graph.scale_vector(tree, colour, scale)
+    divisor = graph.vector_math(
+        tree, "ADD", graph.scale_vector(tree, exposed, 1.0 / HIGHLIGHT_SHOULDER), (1.0, 1.0, 1.0)
+    )
+    return graph.vector_math(tree, "DIVIDE", exposed, divisor)
 
 
 def _painted(tree: bpy.types.NodeTree, backdrop: Backdrop) -> Value:

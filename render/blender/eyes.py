@@ -78,9 +78,9 @@ def eye_occlusion_material(name: str) -> bpy.types.Material:
     """
     material, tree = graph.empty_material(name)
     openness = graph.add_node(
-        tree, "ShaderNodeAmbientOcclusion", settings={"samples": 4}, inputs={"Distance": 0.004}
+        tree, "ShaderNodeAmbientOcclusion", settings={"samples": 4}, inputs={"Distance": 0.006}
     ).outputs["AO"]
-    shade = graph.math(tree, "MULTIPLY", graph.step(tree, openness, 0.75, 0.1), 0.5)
+    shade = graph.math(tree, "MULTIPLY", graph.step(tree, openness, 0.85, 0.1), 0.7)
     clear = graph.add_node(tree, "ShaderNodeBsdfTransparent").outputs[0]
     shadow = graph.add_node(tree, "ShaderNodeBsdfTransparent", inputs={"Color": (0.10, 0.04, 0.03)}).outputs[0]
     graph.finish(tree, _mix_shader(tree, shade, clear, shadow))
@@ -144,7 +144,7 @@ def _iris_colour(tree: bpy.types.NodeTree, offset: Socket, share: Socket, eyes: 
         )
 
     red, green, blue = eyes.iris_rgb
-    bright = (min(1.0, 1.9 * red + 0.02), min(1.0, 1.8 * green + 0.02), min(1.0, 1.7 * blue + 0.015))
+    bright = (min(1.0, 1.4 * red + 0.035), min(1.0, 1.35 * green + 0.03), min(1.0, 1.2 * blue + 0.02))
     dark = (0.35 * red, 0.35 * green, 0.35 * blue)
     warm = (min(1.0, 0.7 * red + 0.10), min(1.0, 0.7 * green + 0.045), 0.7 * blue + 0.005)
     fibres = graph.noise(tree, around(9.0, 2.2), 1.0, detail=4.0, distortion=0.4)

@@ -19,10 +19,10 @@ def head_materials(skin: Skin, eyes: Eyes) -> dict[Region, bpy.types.Material]:
     render.geometry.face_paint, eye regions the UVs that render.blender.eyes asks for.
     """
     return {
-        Region.SKIN: skin_material("skin", skin),
-        Region.SCALP: skin_material("scalp", skin),
-        Region.NECK: skin_material("neck", skin),
-        Region.LIPS: skin_material("lips", skin),
+        Region.SKIN: skin_material("skin", skin, with_face=True),
+        Region.SCALP: skin_material("scalp", skin, with_face=False),
+        Region.NECK: skin_material("neck", skin, with_face=False),
+        Region.LIPS: skin_material("lips", skin, with_face=True),
         Region.GUMS: gums_material("gums"),
         Region.TEETH: teeth_material("teeth"),
         Region.TONGUE: tongue_material("tongue"),

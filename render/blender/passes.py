@@ -1,7 +1,7 @@
 """One scene for each layer of a product, its passes and AOVs: from Blender scenes to named float arrays.
 
 A layer is a scene of its own, not a view layer with excluded collections: with persistent data Cycles 4.5 keeps objects
-of one view layer visible in the next (docs/decisions/0006-a-layer-is-a-scene.md).
+of one view layer visible in the next (docs/decisions/0010-a-layer-is-a-scene.md).
 """
 
 import tempfile

@@ -10,7 +10,7 @@ import bpy
 import numpy as np
 
 from render.blender import node_graph as graph
-from render.blender.node_graph import Socket, Value
+from render.blender.node_graph import Socket
 from render.parameters import Skin
 from render.sampling.skin_colour import HAEMOGLOBIN_LIMITS, MELANIN_LIMITS, skin_albedo_rgb
 
@@ -34,6 +34,16 @@ class SkinTones:
     brow: tuple[float, float, float]
 
 
+@dataclass(frozen=True)
+class _SkinFields:
+    """Where on the skin, and noise (0..1 about 0.5) of three sizes there, worked out once and used for everything."""
+
+    position: Socket
+    coarse: Socket
+    middle: Socket
+    fine: Socket
+
+
 def skin_tones(skin: Skin) -> SkinTones:
     """The albedos of this person's skin, all from the same two pigments."""
     plain = _tone(skin.melanin, skin.haemoglobin)
@@ -52,15 +62,31 @@ def skin_tones(skin: Skin) -> SkinTones:
     )
 
 
-def skin_material(name: str, skin: Skin) -> bpy.types.Material:
-    """A new skin material; the same tree serves face, neck, lips and scalp, whose paint differs by vertex."""
+def skin_material(name: str, skin: Skin, *, with_face: bool) -> bpy.types.Material:
+    """A new skin material. `with_face` adds lips and brows, which cost time and which neck and scalp do not have.
+
+    The wet, rough surface is the coat, and only it is bumped: light that went through skin leaves it smoothly, and
+    Cycles need not work out the relief again wherever a ray comes out.
+    """
     tones = skin_tones(skin)
     material, tree = graph.empty_material(name)
     rest = graph.attribute(tree, "rest_position", output="Vector")
     position = graph.vector_math(tree, "ADD", rest, _texture_offset(skin.texture_seed))
-    lips = _lip_mask(tree, position)
-    brow = _brow_mask(tree, position)
-    colour = _colour(tree, tones, position, freckles=skin.freckles, lips=lips, brow=brow)
+    fields = _SkinFields(
+        position=position,
+        coarse=graph.noise(tree, position, 55.0, detail=2.0, distortion=0.6),
+        middle=graph.noise(tree, position, 210.0, detail=3.0),
+        fine=graph.noise(tree, position, 800.0, detail=2.0),
+    )
+    colour = _colour(tree, tones, fields, freckles=skin.freckles)
+    roughness = _roughness(tree, fields, skin.roughness)
+    relief = _relief(tree, fields)
+    if with_face:
+        lips = _lip_mask(tree, fields)
+        lip_tone = graph.mix_colour(tree, graph.step(tree, fields.fine, 0.3, 0.8), tones.lips, tones.flushed)
+        colour = graph.mix_colour(tree, graph.math(tree, "MULTIPLY", lips, 0.85), colour, lip_tone)
+        colour = graph.mix_colour(tree, _brow_mask(tree, fields), colour, tones.brow)
+        roughness = graph.math(tree, "SUBTRACT", roughness, graph.math(tree, "MULTIPLY", lips, 0.12), clamp=True)
     shader = graph.principled(
         tree,
         {
@@ -69,16 +95,13 @@ def skin_material(name: str, skin: Skin) -> bpy.types.Material:
             "Subsurface Radius": tuple(0.001 * radius for radius in SCATTER_RADIUS_MM),
             "Subsurface Scale": SCATTER_SCALE,
             "Subsurface Anisotropy": 0.8,
-            "IOR": SKIN_IOR,
-            "Roughness": _roughness(tree, position, skin.roughness, lips),
-            "Coat Weight": graph.math(
-                tree, "ADD", graph.spread(tree, graph.attribute(tree, "oil"), 0.0, 0.14),
-                graph.math(tree, "MULTIPLY", lips, 0.12),
-            ),
-            "Coat Roughness": 0.28,
-            "Normal": _relief(tree, position, lips, brow),
+            "Specular IOR Level": 0.0,
+            "Coat Weight": 1.0,
+            "Coat IOR": SKIN_IOR,
+            "Coat Roughness": roughness,
+            "Coat Normal": graph.bump(tree, relief, strength=0.8),
         },
-    )  # fmt: skip
+    )
     graph.finish(tree, shader.outputs[0])
     return material
 
@@ -96,16 +119,16 @@ def _texture_offset(seed: int) -> tuple[float, float, float]:
     return float(x), float(y), float(z)
 
 
-def _lip_mask(tree: bpy.types.NodeTree, position: Socket) -> Socket:
+def _lip_mask(tree: bpy.types.NodeTree, fields: _SkinFields) -> Socket:
     # The border of the lips wanders a little and is soft, about 1.5 mm wide.
-    wander = graph.math(tree, "MULTIPLY", graph.math(tree, "SUBTRACT", graph.noise(tree, position, 250.0), 0.5), 0.12)
+    wander = graph.spread(tree, fields.middle, -0.06, 0.06)
     return graph.step(tree, graph.math(tree, "ADD", graph.attribute(tree, "lips"), wander), 0.42, 0.62)
 
 
-def _brow_mask(tree: bpy.types.NodeTree, position: Socket) -> Socket:
+def _brow_mask(tree: bpy.types.NodeTree, fields: _SkinFields) -> Socket:
     """1 on a painted hair, 0 between hairs: sparse where `fill` is low, so that the brow has no outline."""
     along, across, fill = graph.split(tree, graph.attribute(tree, "brow", output="Vector"))
-    seed_depth = graph.math(tree, "MULTIPLY", graph.split(tree, position)[2], 2.0)
+    seed_depth = graph.math(tree, "MULTIPLY", graph.split(tree, fields.position)[2], 2.0)
     density: Socket | None = None
     # Hairs lean towards the temple, upper ones more than lower ones: two fields of strokes cross each other.
     for lean, strokes_per_m in ((1.1, 2300.0), (0.45, 1900.0)):
@@ -116,76 +139,59 @@ def _brow_mask(tree: bpy.types.NodeTree, position: Socket) -> Socket:
             graph.math(tree, "MULTIPLY", across, 230.0),
             graph.math(tree, "ADD", seed_depth, lean),
         )
-        strokes = graph.noise(tree, place, 1.0, detail=1.0)
+        strokes = graph.noise(tree, place, 1.0, detail=0.0)
         density = strokes if density is None else graph.math(tree, "MAXIMUM", density, strokes)
     assert density is not None
-    uneven = graph.spread(tree, graph.noise(tree, position, 170.0), -0.12, 0.12)
+    uneven = graph.spread(tree, fields.middle, -0.12, 0.12)
     wanted = graph.math(tree, "ADD", graph.math(tree, "MULTIPLY", fill, 0.30), uneven)
     hair = graph.step(tree, graph.math(tree, "ADD", density, wanted), 0.62, 0.86)
     # Skin under dense hair is in its shade.
     shade = graph.math(tree, "MULTIPLY", graph.step(tree, fill, 0.0, 0.9), 0.35)
     hair = graph.math(tree, "MAXIMUM", graph.math(tree, "MULTIPLY", hair, 0.9), shade)
-    return graph.math(tree, "MULTIPLY", hair, graph.step(tree, fill, -0.05, 0.35))
+    inside = graph.step(tree, fill, -0.05, 0.35)
+    return graph.math(tree, "MULTIPLY", graph.math(tree, "MULTIPLY", hair, inside), 0.9)
 
 
-def _colour(
-    tree: bpy.types.NodeTree, tones: SkinTones, position: Socket, *, freckles: float, lips: Socket, brow: Socket
-) -> Socket:
-    mottle = graph.noise(tree, position, 55.0, detail=4.0, distortion=0.6)
-    colour = graph.mix_colour(tree, graph.step(tree, mottle, 0.42, 0.75), tones.plain, tones.pale)
-    # Blood shows in blotches: the flush of a place is broken up by noise of two sizes.
-    blotch = graph.spread(tree, graph.noise(tree, position, 140.0, detail=5.0), 0.25, 1.35)
+def _colour(tree: bpy.types.NodeTree, tones: SkinTones, fields: _SkinFields, *, freckles: float) -> Socket:
+    colour = graph.mix_colour(tree, graph.step(tree, fields.coarse, 0.42, 0.75), tones.plain, tones.pale)
+    # Blood shows in blotches: the flush of a place is broken up by noise.
+    blotch = graph.spread(tree, fields.middle, 0.25, 1.35)
     flush = graph.math(tree, "MULTIPLY", graph.attribute(tree, "flush"), blotch)
-    everywhere = graph.math(
-        tree, "MULTIPLY", graph.step(tree, graph.noise(tree, position, 220.0, detail=3.0), 0.42, 0.75), 0.4
-    )
+    everywhere = graph.math(tree, "MULTIPLY", graph.step(tree, fields.middle, 0.42, 0.75), 0.4)
     lids = graph.math(tree, "MULTIPLY", graph.attribute(tree, "lids"), 0.75)
     redness = graph.math(tree, "ADD", graph.math(tree, "ADD", flush, everywhere), lids, clamp=True)
     colour = graph.mix_colour(tree, graph.math(tree, "MULTIPLY", redness, 0.7), colour, tones.flushed)
-    colour = graph.mix_colour(tree, _freckle_mask(tree, position, freckles), colour, tones.freckle)
-    colour = graph.mix_colour(tree, _stubble_mask(tree, position), colour, tones.stubble)
-    lip_tone = graph.mix_colour(tree, graph.noise(tree, position, 400.0, detail=3.0), tones.lips, tones.flushed)
-    colour = graph.mix_colour(tree, graph.math(tree, "MULTIPLY", lips, 0.85), colour, lip_tone)
-    return graph.mix_colour(tree, graph.math(tree, "MULTIPLY", brow, 0.9), colour, tones.brow)
+    if freckles > 0:
+        colour = graph.mix_colour(tree, _freckle_mask(tree, fields, freckles), colour, tones.freckle)
+    colour = graph.mix_colour(tree, _stubble_mask(tree, fields), colour, tones.stubble)
+    # Pores and fine lines are darker than the ridges between them.
+    return graph.scale_vector(tree, colour, graph.spread(tree, graph.step(tree, fields.fine, 0.25, 0.7), 0.86, 1.05))
 
 
-def _freckle_mask(tree: bpy.types.NodeTree, position: Socket, freckles: float) -> Socket:
-    wobble = graph.scale_vector(tree, graph.noise(tree, position, 900.0, output="Color"), 0.0012)
-    distance = graph.voronoi(tree, graph.vector_math(tree, "ADD", position, wobble), 190.0)
+def _freckle_mask(tree: bpy.types.NodeTree, fields: _SkinFields, freckles: float) -> Socket:
+    distance = graph.voronoi(tree, fields.position, 190.0)
+    ragged = graph.math(tree, "ADD", distance, graph.spread(tree, fields.fine, -0.12, 0.12))
     # A patchy noise decides where freckles sit at all; the more freckles, the more of the face it lets through.
-    patch = graph.step(
-        tree, graph.noise(tree, position, 28.0, detail=2.0), 0.75 - 0.4 * freckles, 0.95 - 0.4 * freckles
-    )
-    spot = graph.step(tree, distance, 0.32, 0.12)
+    patch = graph.step(tree, fields.coarse, 0.75 - 0.4 * freckles, 0.95 - 0.4 * freckles)
+    spot = graph.step(tree, ragged, 0.34, 0.12)
     return graph.math(tree, "MULTIPLY", graph.math(tree, "MULTIPLY", spot, patch), 0.8 * min(1.0, 2.0 * freckles))
 
 
-def _stubble_mask(tree: bpy.types.NodeTree, position: Socket) -> Socket:
-    grain = graph.step(tree, graph.voronoi(tree, position, 900.0), 0.75, 0.15)
-    scalp = graph.attribute(tree, "scalp")
-    edge = graph.math(tree, "MULTIPLY", graph.math(tree, "SUBTRACT", graph.noise(tree, position, 90.0), 0.5), 0.35)
-    area = graph.step(tree, graph.math(tree, "ADD", scalp, edge), 0.3, 0.8)
-    return graph.math(tree, "MULTIPLY", area, graph.spread(tree, grain, 0.45, 0.95))
+def _stubble_mask(tree: bpy.types.NodeTree, fields: _SkinFields) -> Socket:
+    grain = graph.step(tree, fields.fine, 0.35, 0.65)
+    edge = graph.spread(tree, fields.middle, -0.25, 0.25)
+    area = graph.step(tree, graph.math(tree, "ADD", graph.attribute(tree, "scalp"), edge), 0.25, 0.85)
+    return graph.math(tree, "MULTIPLY", area, graph.spread(tree, grain, 0.5, 0.95))
 
 
-def _roughness(tree: bpy.types.NodeTree, position: Socket, roughness: float, lips: Socket) -> Socket:
-    grain = graph.spread(tree, graph.noise(tree, position, 350.0, detail=4.0), -0.12, 0.12)
-    oily = graph.math(tree, "MULTIPLY", graph.attribute(tree, "oil"), -0.08)
-    wet = graph.math(tree, "MULTIPLY", lips, -0.1)
-    total = graph.math(tree, "ADD", graph.math(tree, "ADD", grain, oily), wet)
-    return graph.math(tree, "ADD", total, roughness, clamp=True)
+def _roughness(tree: bpy.types.NodeTree, fields: _SkinFields, roughness: float) -> Socket:
+    grain = graph.spread(tree, fields.middle, -0.08, 0.16)
+    oily = graph.math(tree, "MULTIPLY", graph.attribute(tree, "oil"), -0.10)
+    return graph.math(tree, "ADD", graph.math(tree, "ADD", grain, oily), roughness, clamp=True)
 
 
-def _relief(tree: bpy.types.NodeTree, position: Socket, lips: Socket, brow: Socket) -> Socket:
-    """Relief heights in metres: unevenness of 1 cm, wrinkle net of 1.2 mm, pores of 0.6 mm, grooves on the lips."""
-    pores: Value = graph.math(tree, "MULTIPLY", graph.voronoi(tree, position, 1500.0), 0.00007)
-    net = graph.math(tree, "MULTIPLY", graph.noise(tree, position, 800.0, detail=3.0, distortion=1.5), 0.00035)
-    uneven = graph.math(tree, "MULTIPLY", graph.noise(tree, position, 130.0, detail=4.0), 0.0009)
-    stretched = graph.vector_math(tree, "MULTIPLY", position, (1.0, 0.25, 0.25))
-    grooves = graph.math(
-        tree, "MULTIPLY", graph.math(tree, "MULTIPLY", graph.noise(tree, stretched, 700.0, detail=2.0), lips), 0.0007
-    )
-    hairs = graph.math(tree, "MULTIPLY", brow, 0.0003)
-    total = graph.math(tree, "ADD", graph.math(tree, "ADD", pores, net), uneven)
-    total = graph.math(tree, "ADD", graph.math(tree, "ADD", total, grooves), hairs)
-    return graph.bump(tree, total, strength=0.6)
+def _relief(tree: bpy.types.NodeTree, fields: _SkinFields) -> Socket:
+    """Height in metres: a net of wrinkles and pores of about 1 mm on unevenness of about 5 mm."""
+    net = graph.math(tree, "MULTIPLY", fields.fine, 0.0006)
+    uneven = graph.math(tree, "MULTIPLY", fields.middle, 0.0010)
+    return graph.math(tree, "ADD", net, uneven)

@@ -1,6 +1,6 @@
 """The skin of the procedural head: crown, face, eyelids, lips and neck as one surface, with named loops of vertices."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -40,7 +40,7 @@ _LIP_STEPS = (0.16, 0.34, 0.52, 0.7, 0.86, 1.0)
 # Outline of the lips and the line between them in the front view: x, then y of each curve, in mm.
 _LIP_X_MM = np.array([0.0, 5.5, 13.0, 20.0, 25.2])
 _UPPER_LIP_Y_MM = np.array([-42.7, -41.4, -43.9, -47.4, -50.0])
-_LOWER_LIP_Y_MM = np.array([-58.6, -58.4, -56.4, -53.0, -50.0])
+_LOWER_LIP_Y_MM = np.array([-60.0, -59.8, -57.8, -53.8, -50.0])
 _MOUTH_LINE_Y_MM = np.array([-49.6, -49.1, -48.9, -49.5, -50.0])
 # How far the lips stand out over the muzzle on the way from outline to mouth line, in mm, at the middle of the mouth.
 _UPPER_BULGE_MM = ((0.0, 0.12, 0.4, 0.7, 0.88, 1.0), (0.0, 0.7, 2.6, 4.2, 4.2, 2.9))
@@ -49,10 +49,10 @@ _LOWER_BULGE_MM = ((0.0, 0.12, 0.4, 0.7, 0.88, 1.0), (0.0, 0.6, 3.4, 4.8, 4.3, 2
 # Rings of the neck, shoulders and chest: (x, y, z) in mm at seven directions from the front over the left to the back.
 _NECK_RINGS_MM = np.array(
     [
-        [(0, -103.5, 54), (23, -101, 48), (40, -96, 30), (50, -86, 4), (50, -72, -28), (33, -68, -60), (0, -68, -77)],
-        [(0, -109, 40), (22, -108, 35), (40, -105, 18), (49, -99, -7), (48, -92, -35), (32, -86, -62), (0, -84, -76)],
-        [(0, -130, 31), (20, -129, 26), (41, -126, 9), (52, -120, -17), (50, -112, -45), (32, -106, -69), (0, -103, -78)],
-        [(0, -156, 21), (22, -156, 17), (44, -150, 1), (60, -142, -26), (56, -134, -55), (34, -128, -77), (0, -126, -86)],
+        [(0, -103.5, 54), (23, -101, 48), (40, -96, 30), (50, -86, 4), (49, -74, -28), (32, -72, -57), (0, -73, -69)],
+        [(0, -109, 40), (22, -108, 35), (40, -105, 18), (49, -99, -7), (48, -92, -35), (32, -89, -59), (0, -88, -69)],
+        [(0, -130, 31), (20, -129, 26), (41, -126, 9), (52, -120, -17), (50, -112, -45), (32, -108, -65), (0, -106, -73)],
+        [(0, -156, 21), (22, -156, 17), (44, -150, 1), (60, -142, -26), (56, -134, -55), (34, -129, -75), (0, -128, -83)],
         [(0, -177, 15), (34, -177, 17), (74, -172, 3), (98, -158, -32), (85, -150, -68), (46, -148, -93), (0, -148, -98)],
         [(0, -204, 30), (60, -205, 31), (118, -200, 8), (150, -181, -38), (122, -175, -83), (62, -175, -109), (0, -176, -110)],
         [(0, -242, 48), (76, -243, 50), (152, -240, 18), (200, -214, -40), (160, -218, -95), (78, -222, -122), (0, -224, -118)],
@@ -81,6 +81,12 @@ class Skin:
     """Quads from this one on line the mouth, up to `inside_mouth_to`."""
     inside_mouth_to: int
     neck_from_row: int
+    eye_rings: dict[str, float]
+    """Rings around each eye by name (loop `eye_<side>_<name>`): 0 at the outermost, 1 on the rim and behind it."""
+    ring_of_outline: int
+    ring_of_line: int
+    mouth_rings: int
+    """Loops `mouth_0` (the edge of the hole) to the last one deep in the mouth."""
 
 
 def build_skin() -> Skin:
@@ -103,6 +109,10 @@ def build_skin() -> Skin:
         inside_mouth_from=start + lining,
         inside_mouth_to=end,
         neck_from_row=len(grid),
+        eye_rings=dict(zip(map(str, range(len(_EYE_STEPS) + 6)), [0.0, *_EYE_STEPS, 1.0, 1.0, 1.0, 1.0, 1.0], strict=True)),
+        ring_of_outline=len(_MOUTH_STEPS),
+        ring_of_line=len(_MOUTH_STEPS) + len(_LIP_STEPS),
+        mouth_rings=len(_MOUTH_STEPS) + len(_LIP_STEPS) + 8,
     )
     return _without_unused(skin, np.concatenate([hole_inside(grid, hole) for hole in HOLES]))
 
@@ -212,8 +222,8 @@ def _add_eyes(builder: _Builder, grid: np.ndarray) -> dict[str, np.ndarray]:
         _close(builder, ids, pole, flip=flip < 0)
         loops[f"eye_{name}"] = ids[len(_EYE_STEPS)]
         loops[f"eye_{name}_margin"] = ids[len(_EYE_STEPS) + 1]
-        for step in range(1, len(_EYE_STEPS)):
-            loops[f"eye_{name}_{step}"] = ids[step]
+        for ring, ring_ids in enumerate(ids):
+            loops[f"eye_{name}_{ring}"] = ring_ids
     return loops
 
 
@@ -224,8 +234,8 @@ def eye_rim_mm(length: int) -> Float[np.ndarray, "l 3"]:
     share = 0.6 * share + 0.4 * (0.5 - 0.5 * np.cos(np.pi * share))
     line = OUTER_CANTHUS_MM + share[:, None] * (INNER_CANTHUS_MM - OUTER_CANTHUS_MM)
     upper, lower = line.copy(), line.copy()
-    upper[:, 1] += 5.4 * np.sin(np.pi * share**1.08) ** 0.8
-    lower[:, 1] -= 4.7 * np.sin(np.pi * share**0.86) ** 0.85
+    upper[:, 1] += 5.0 * np.sin(np.pi * share**1.08) ** 0.8
+    lower[:, 1] -= 4.9 * np.sin(np.pi * share**0.86) ** 0.85
     rim = np.concatenate([upper, lower[-2:0:-1]])
     return front_points(rim[:, 0], rim[:, 1])
 
@@ -335,12 +345,10 @@ def _without_unused(skin: Skin, unused: np.ndarray) -> Skin:
     keep = np.ones(len(skin.vertices_mm), dtype=bool)
     keep[unused] = False
     place = np.where(keep, np.cumsum(keep) - 1, -1)
-    return Skin(
+    return replace(
+        skin,
         vertices_mm=skin.vertices_mm[keep],
         quads=place[skin.quads],
         grid=place[skin.grid],
         loops={name: place[loop] for name, loop in skin.loops.items()},
-        inside_mouth_from=skin.inside_mouth_from,
-        inside_mouth_to=skin.inside_mouth_to,
-        neck_from_row=skin.neck_from_row,
     )

@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 
 HEAVY = ("bpy", "torch", "torchvision", "luigi")
-# Modules of render that carry decisions out, and so load Blender: those below render.blender, and these.
-CARRY_OUT = ("render.shard", "render.preview")
 
 
 def module_name(path: Path, repository: Path) -> str:
@@ -42,11 +40,7 @@ def test_importing_a_package_prints_nothing_and_loads_only_its_own_heavy_part(
 ):
     """bpy is loaded by render.blender alone, torch by train, luigi by pipeline; plain modules load none of them."""
     allowed = {"render": set(), "train": {"torch", "torchvision"}, "pipeline": {"luigi"}}[package]
-    names = [
-        name
-        for name in names_below(package, modules, repository)
-        if not name.startswith("render.blender.") and name not in CARRY_OUT
-    ]
+    names = [name for name in names_below(package, modules, repository) if not name.startswith("render.blender.")]
     loaded, printed = loaded_by(names, repository)
     assert loaded <= allowed
     assert printed == ""

@@ -1,10 +1,13 @@
 """The set-up says what it needs, before it does anything."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from pipeline.system_libraries import DEBIAN_PACKAGES
 
 
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -58,3 +61,12 @@ def test_a_finished_set_up_is_left_alone(bare_copy: Path):
     lock = bare_copy / "requirements.lock"
     lock.write_text(lock.read_text() + "\n")
     assert make(bare_copy, "--question", "install").returncode == 1
+
+
+def test_the_doctor_knows_every_system_library_that_continuous_integration_installs(repository: Path):
+    """Each library package in .ci/run is one that `python -m pipeline doctor` names when it is missing."""
+    listed = re.search(r"^packages=\((.*?)\)", (repository / ".ci" / "run").read_text(), re.DOTALL | re.MULTILINE)
+    assert listed is not None
+    libraries = {name for name in listed[1].split() if name.startswith("lib")}
+    assert len(libraries) > 5
+    assert libraries <= set(DEBIAN_PACKAGES.values())

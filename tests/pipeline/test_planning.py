@@ -1,0 +1,90 @@
+"""Planning: what is rendered, what is used again, and that a person stays in one split."""
+
+from collections import Counter
+from collections.abc import Callable, Collection
+
+import pytest
+
+from pipeline.planning import BOTH, DatasetPlan, plan_dataset, shards_to_render
+from render.dataset_format import DatasetError
+from render.shard_plan import PlannedShard
+
+NOTHING: dict[str, Collection[str]] = {"gt": (), "rgb": ()}
+
+
+def keys_of(shards: Collection[PlannedShard], product: str) -> list[str]:
+    """The keys that shards will hold of a product, in order."""
+    return [frame.keys[product] for shard in shards if product in shard.products for frame in shard.frames]
+
+
+def published(plan: DatasetPlan) -> dict[str, Collection[str]]:
+    """What is published once a plan was rendered."""
+    return {product: {frame.keys[product] for frame in plan.frames} for product in BOTH}
+
+
+def test_a_first_plan_holds_every_frame_once_in_order(small_recipe: Callable, asset_hashes: dict[str, str]):
+    """Nothing is published: each frame is in one shard, both products together, no shard above its size."""
+    plan = plan_dataset(small_recipe(), asset_hashes)
+    shards = shards_to_render(plan.frames, NOTHING, shard_size=3)
+    assert [frame for shard in shards for frame in shard.frames] == list(plan.frames)
+    assert [len(shard.frames) for shard in shards] == [3, 3, 3, 3, 3, 1]
+    assert {shard.products for shard in shards} == {("gt", "rgb")}
+
+
+def test_growth_renders_only_the_new_half(small_recipe: Callable, asset_hashes: dict[str, str]):
+    """Twice the frames: what was published stays in the dataset under its keys, and only the rest is planned."""
+    half = plan_dataset(small_recipe(), asset_hashes)
+    frames = {"train": 16, "validation": 8, "test": 8}
+    whole = plan_dataset(small_recipe(structure__frames=frames), asset_hashes)
+    shards = shards_to_render(whole.frames, published(half), shard_size=5)
+    assert set(half.frames) < set(whole.frames)
+    for product in BOTH:
+        new = keys_of(shards, product)
+        assert set(new) == {frame.keys[product] for frame in set(whole.frames) - set(half.frames)}
+        assert len(new) == len(set(new)) == 16
+
+
+def test_the_shard_size_and_the_name_change_nothing(small_recipe: Callable, asset_hashes: dict[str, str]):
+    """Neither is part of any key: the dataset is the same one, and nothing is rendered for it."""
+    plan = plan_dataset(small_recipe(), asset_hashes)
+    other = plan_dataset(small_recipe(structure__shard_size=7, name="another"), asset_hashes)
+    assert other.dataset_id == plan.dataset_id
+    assert shards_to_render(other.frames, published(plan), shard_size=7) == ()
+
+
+def test_relighting_renders_pictures_only(small_recipe: Callable, asset_hashes: dict[str, str]):
+    """Another range of lamp power: every picture is planned anew, and no ground truth."""
+    plan = plan_dataset(small_recipe(), asset_hashes)
+    relit = plan_dataset(small_recipe(lightings__key_power_w=[50, 60]), asset_hashes)
+    shards = shards_to_render(relit.frames, published(plan), shard_size=4)
+    assert {shard.products for shard in shards} == {("rgb",)}
+    assert keys_of(shards, "rgb") == [frame.keys["rgb"] for frame in relit.frames]
+
+
+def test_a_lost_product_is_rendered_alone(small_recipe: Callable, asset_hashes: dict[str, str]):
+    """Frames that lack one product go into shards of that product, apart from frames that lack both."""
+    plan = plan_dataset(small_recipe(), asset_hashes)
+    there = {product: {frame.keys[product] for frame in plan.frames[2:]} for product in BOTH}
+    there["gt"] -= {frame.keys["gt"] for frame in plan.frames[10:]}
+    shards = shards_to_render(plan.frames, there, shard_size=4)
+    assert [(shard.products, len(shard.frames)) for shard in shards] == [(BOTH, 2), (("gt",), 4), (("gt",), 2)]
+    assert keys_of(shards, "gt") == [frame.keys["gt"] for frame in (*plan.frames[:2], *plan.frames[10:])]
+
+
+def test_geometry_that_frames_share_is_planned_once(small_recipe: Callable, asset_hashes: dict[str, str]):
+    """Two frames of one person that differ in light alone have one ground truth, and so one place in the plan."""
+    still = {f"head_poses.{name}_deg": [0, 0] for name in ("yaw", "pitch", "roll", "gaze_yaw", "gaze_pitch")}
+    still |= {"cameras.distance_mm": [800, 800], "cameras.sensor_width_mm": [36, 36]}
+    still |= {"cameras.offset_x": [0, 0], "cameras.offset_y": [0, 0]}
+    still |= {"expressions.names": ["neutral"], "expressions.intensity": [1, 1]}
+    plan = plan_dataset(small_recipe(**still), asset_hashes)
+    shards = shards_to_render(plan.frames, NOTHING, shard_size=50)
+    assert Counter(Counter(keys_of(shards, "gt")).values()) == {1: 8}
+    assert keys_of(shards, "gt") == [frame.keys["gt"] for frame in plan.frames[::2]]
+    assert Counter(keys_of(shards, "rgb")) == Counter(frame.keys["rgb"] for frame in plan.frames)
+
+
+def test_a_person_in_two_splits_is_refused(small_recipe: Callable, asset_hashes: dict[str, str]):
+    """When all people are the mean person, train and validation share them; the message names who and where."""
+    with pytest.raises(DatasetError, match=r"identity [0-9a-f]{16} is in both 'train' and 'validation'"):
+        plan_dataset(small_recipe(heads__identity_sigma=0), asset_hashes)

@@ -1,0 +1,114 @@
+"""What a run does, made of a profile and of typed options; and what its keys depend on."""
+
+import pytest
+
+from pipeline.errors import PipelineError
+from pipeline.identity import key_of
+from pipeline.profiles import load_profile, profile_names
+from pipeline.run_settings import RunKeys, RunOptions, command_line, dataset_plan, resolve, run_keys
+from render.config import RecipeError
+from train.errors import InputError
+
+SMALL = "structure.frames={train: 2, test: 2}"
+TWO = "structure.frames_per_identity=2"
+
+
+def keys(options: RunOptions) -> dict[str, str]:
+    """Keys of all stages, by stage."""
+    run: RunKeys = run_keys(options)
+    (training,), (evaluation,) = run.trainings.values(), run.evaluations.values()
+    return {
+        "dataset": run.dataset_id,
+        "pack": key_of(run.pack),
+        "training": key_of(training),
+        "evaluation": key_of(evaluation),
+        "report": key_of(run.report),
+    }
+
+
+@pytest.mark.parametrize("name", ["quick", "standard", "paper"])
+def test_every_profile_can_be_resolved(name: str):
+    """A profile that comes with Headroom names a recipe, experiments and settings that exist."""
+    settings = resolve(RunOptions(profile=name))
+    assert name in profile_names()
+    assert list(settings.experiments) == [entry.key for entry in load_profile(name).experiments]
+    assert (settings.pack_width_px, settings.pack_height_px) == {
+        "quick": (128, 96),
+        "standard": (320, 240),
+        "paper": (640, 480),
+    }[name]
+
+
+def test_options_win_over_the_profile_and_reach_what_they_name():
+    """Each kind of setting arrives: of the recipe, of every experiment, of the pack; and heads, seed, device."""
+    settings = resolve(
+        RunOptions(
+            heads="ict",
+            seed="7",
+            device="gpu",
+            frames="24",
+            settings=("rgb.samples=3", "experiment.network.width=4", "pack.width_px=48"),
+        )
+    )
+    assert (settings.recipe.heads.family, settings.recipe.rgb.samples) == ("ict", 3)
+    assert sum(settings.recipe.structure.frames.values()) == 24
+    (experiment,) = settings.experiments.values()
+    assert (experiment.network.width, experiment.schedule.epochs) == (4, 20)
+    assert (settings.seed, settings.device) == (7, "gpu")
+    assert (settings.pack_width_px, settings.pack_height_px) == (48, 96)
+
+
+@pytest.mark.parametrize(
+    ("change", "stages"),
+    [
+        ({}, set()),
+        ({"store": "elsewhere", "device": "gpu", "assets": "/mirror"}, set()),
+        ({"settings": (SMALL, TWO, "structure.shard_size=1")}, set()),
+        ({"settings": (SMALL, TWO, "name=renamed")}, {"report"}),
+        ({"seed": "1"}, {"training", "evaluation", "report"}),
+        ({"settings": (SMALL, TWO, "experiment.loss.l1=0.5")}, {"training", "evaluation", "report"}),
+        ({"settings": (SMALL, TWO, "pack.height_px=48")}, {"pack", "training", "evaluation", "report"}),
+        ({"settings": (SMALL, TWO, "rgb.samples=3")}, {"dataset", "pack", "training", "evaluation", "report"}),
+    ],
+)
+def test_a_change_makes_new_keys_downstream_and_nowhere_else(change: dict, stages: set[str]):
+    """Keys hash what goes in: not the store, the device or the assets' place, and nothing upstream of a change."""
+    before = keys(RunOptions(settings=(SMALL, TWO)))
+    after = keys(RunOptions(**{"settings": (SMALL, TWO), **change}))
+    assert {stage for stage in before if before[stage] != after[stage]} == stages
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"profile": "huge"}, PipelineError, r"no profile 'huge'.*paper, quick, standard"),
+        ({"recipe": "nope"}, RecipeError, r"no recipe 'nope'.*khan2021, quick"),
+        ({"heads": "flame"}, PipelineError, r"--heads 'flame'.*known are ict, procedural"),
+        ({"frames": "many"}, PipelineError, r"--frames must be a whole number, 1 or more, but 'many' came"),
+        ({"seed": "-1"}, PipelineError, r"--seed must be a whole number, 0 or more, but '-1' came"),
+        ({"device": "tpu"}, PipelineError, r"--device must be one of auto, cpu, gpu, but 'tpu' came"),
+        ({"settings": ("rgb.samples",)}, RecipeError, r"expected --set key=value .* but 'rgb.samples' came"),
+        ({"settings": ("rgb.samples=0",)}, RecipeError, r"rgb.samples: .*greater than or equal to 1 \(came: 0\)"),
+        ({"settings": ("experiment.network.depth=3",)}, InputError, r"no setting 'network.depth'.*network.width"),
+        ({"settings": ("pack.depth_px=3",)}, PipelineError, r"no setting 'depth_px'; it has width_px, height_px"),
+        ({"settings": ("pack.width_px=3",)}, PipelineError, r"pack.width_px must be a whole number, 16 or more"),
+    ],
+)
+def test_an_option_that_cannot_be_used_is_refused_in_plain_words(options: dict, error: type, words: str):
+    """The message says what came and what is allowed."""
+    with pytest.raises(error, match=words):
+        resolve(RunOptions(**options))
+
+
+def test_the_noted_command_makes_the_same_run():
+    """The report's command holds every option that results depend on."""
+    options = RunOptions(profile="quick", heads="procedural", frames="24", settings=("rgb.samples=3", "seed=5"))
+    assert command_line(options) == (
+        "luigi --module pipeline FullRun --profile quick --frames 24 --heads procedural "
+        "--set rgb.samples=3 --set seed=5"
+    )
+
+
+def test_a_plan_is_drawn_once_for_equal_options():
+    """Stages ask for the plan again and again; equal options share one."""
+    assert dataset_plan(RunOptions(settings=(SMALL, TWO))) is dataset_plan(RunOptions(settings=(SMALL, TWO)))
