@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 import OpenEXR
-from jaxtyping import Float16, Float32, UInt8
+from jaxtyping import Float32, UInt8
 from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
@@ -61,8 +61,8 @@ class DatasetError(Exception):
 
 @dataclass(frozen=True)
 class SurfaceLayer:
-    """One layer of ground truth: planar depth in metres (0 = invalid), unit normals in the camera frame with z <= 0
-    ((0, 0, 0) = invalid), and the dimensionless slope of the surface per unit of lateral distance."""
+    """One layer of ground truth: planar depth in metres (0 = invalid), unit normals in the camera frame with
+    normal . ray <= 0 ((0, 0, 0) = invalid), and the dimensionless slope of the surface per unit of lateral distance."""
 
     depth_m: Float32[np.ndarray, "h w"]
     normals_cam: Float32[np.ndarray, "h w 3"]
@@ -187,11 +187,10 @@ def read_ground_truth(path: Path) -> GroundTruth:
     return GroundTruth(labels=pixels("visible.label").astype(np.uint8), **layers)
 
 
-def _unit(vectors: Float16[np.ndarray, "h w 3"]) -> Float32[np.ndarray, "h w 3"]:
+def _unit(vectors: Float32[np.ndarray, "h w 3"]) -> Float32[np.ndarray, "h w 3"]:
     """Vectors of length 1; (0, 0, 0) stays as it is."""
-    full = vectors.astype(np.float32)
-    length = np.linalg.norm(full, axis=-1, keepdims=True)
-    return np.divide(full, length, out=np.zeros_like(full), where=length > 0)
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
 
 
 def write_rgb(path: Path, rgb_srgb: UInt8[np.ndarray, "h w 3"], *, jpeg_quality: int = 95) -> None:

@@ -157,5 +157,6 @@ def _write_exr(
         "headroom": meaning,
         "intrinsicsPx": intrinsics_px.astype(np.float32),
     }
-    with OpenEXR.File(header, channels) as file:
+    # OpenEXR replaces the values of the dictionary it is given, so it gets one of its own.
+    with OpenEXR.File(header, dict(channels)) as file:
         file.write(str(path))

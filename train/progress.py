@@ -1,10 +1,11 @@
 """Progress: a bar with rate and time left on a terminal, one line a minute elsewhere."""
 
+import io
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import TextIO, TypeVar
+from typing import TypeVar
 
 from tqdm import tqdm
 
@@ -26,7 +27,7 @@ class Progress:
         label: str,
         unit: str,
         already_done: int = 0,
-        stream: TextIO | None = None,
+        stream: io.TextIOBase | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.total, self.label, self.unit = total, label, unit
@@ -85,7 +86,7 @@ class Progress:
 
 
 def progress(
-    iterable: Iterable[Item], *, total: int, label: str, unit: str, stream: TextIO | None = None
+    iterable: Iterable[Item], *, total: int, label: str, unit: str, stream: io.TextIOBase | None = None
 ) -> Iterator[Item]:
     """The same items, while a `Progress` of that total counts them."""
     with Progress(total=total, label=label, unit=unit, stream=stream) as counter:

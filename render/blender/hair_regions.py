@@ -13,8 +13,6 @@ LASH_RGB = (0.012, 0.008, 0.006)
 STRANDS_PER_CARD = 38
 # Half the width of a strand at its root, as a share of the strip that belongs to it.
 STRAND_HALF_WIDTH = 0.10
-# The node of this name in a cut material gives 1 on a strand and 0 between strands.
-OPACITY_NODE = "opacity"
 
 
 def lash_material(name: str) -> bpy.types.Material:
@@ -23,8 +21,7 @@ def lash_material(name: str) -> bpy.types.Material:
     So the depth at a pixel centre is that of a strand or of what lies behind, as with modelled hair.
     """
     material, tree = graph.empty_material(name)
-    opacity = _strands(tree)
-    opacity.node.name = OPACITY_NODE
+    opacity = strand_opacity(tree)
     clear = graph.add_node(tree, "ShaderNodeBsdfTransparent").outputs[0]
     mixed = graph.add_node(tree, "ShaderNodeMixShader", inputs={0: opacity, 1: clear, 2: _hair(tree, LASH_RGB)})
     graph.finish(tree, mixed.outputs[0])
@@ -42,7 +39,8 @@ def _hair(tree: bpy.types.NodeTree, rgb: tuple[float, float, float]) -> Socket:
     return graph.principled(tree, {"Base Color": rgb, "Roughness": 0.45, "IOR": 1.55}).outputs[0]
 
 
-def _strands(tree: bpy.types.NodeTree) -> Socket:
+def strand_opacity(tree: bpy.types.NodeTree) -> Socket:
+    """1 on a strand, 0 between strands, 1 all over lashes that are modelled one by one; from the UVs alone."""
     uv = graph.add_node(tree, "ShaderNodeUVMap", settings={"uv_map": "UVMap"}).outputs["UV"]
     u, v, _ = graph.split(tree, uv)
     strip = graph.math(tree, "MULTIPLY", u, float(STRANDS_PER_CARD))

@@ -58,7 +58,7 @@ def skin_tones(skin: Skin) -> SkinTones:
         freckle=_tone(1.6 * skin.melanin + 0.07, skin.haemoglobin),
         # Cut hair shines through skin darker and bluer than it is.
         stubble=(0.26 * plain[0], 0.29 * plain[1], 0.36 * plain[2]),
-        brow=(0.012 + 0.05 * plain[0], 0.007 + 0.04 * plain[1], 0.004 + 0.03 * plain[2]),
+        brow=(0.004 + 0.07 * plain[0], 0.003 + 0.05 * plain[1], 0.002 + 0.04 * plain[2]),
     )
 
 

@@ -4,24 +4,18 @@ import json
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int
+from jaxtyping import Float32, Int
 
 from render.asset_archive import tree_content
 from render.dataset_format import canonical_sha256
 from render.heads.compiled import load_head, save_head
-from render.heads.ict_regions import (
-    EYE_POLE_UV,
-    FACE_COUNT,
-    OUTER_EYE_SHELL_FACES,
-    VERTEX_COUNT,
-    ict_face_regions,
-    visible_faces,
-)
+from render.heads.ict_regions import FACE_COUNT, VERTEX_COUNT, ict_face_regions, visible_faces
 from render.heads.ict_rig import ict_bones
+from render.heads.ict_uvs import eye_layouts, ict_corner_uvs, iris_faces
 from render.heads.model import HeadModel
 from render.heads.obj_file import ObjError, ObjMesh, read_obj, read_positions
 
-# Bump by hand when the code below, ict_regions or ict_rig makes another model of the same files.
+# Bump by hand when the code below, ict_regions, ict_rig or ict_uvs makes another model of the same files.
 COMPILE_EPOCH = 1
 IDENTITY_MODES = 100
 EXPRESSIONS = 53
@@ -33,8 +27,8 @@ CHIN_LANDMARK = 8
 def load_ict(tree: Path, cache: Path) -> HeadModel:
     """The ICT head, compiled on the first use into `cache`/compiled and read from there afterwards.
 
-    Raises: AssetError when the tree is not what was installed; ObjError when a mesh is broken; CompiledHeadError when
-    the compiled file is.
+    Raises: TreeError when the tree was not installed by `install_asset`; ObjError when a mesh is broken;
+    CompiledHeadError when the compiled file is.
     """
     content = compiled_content(tree)
     path = cache / "compiled" / f"ict-{content}.npz"
@@ -56,7 +50,7 @@ def compile_ict(tree: Path) -> HeadModel:
     the pupils is 65.5 +- 3.8 mm (measured; adults: about 63 +- 3.6), so a mode is one standard deviation. No expression
     of the asset moves an eyeball: gaze comes from the eye bones alone, and eyeLook* moves the lids.
 
-    Raises: ObjError or AssetError naming the file and what is wrong with it.
+    Raises: ObjError or TreeError naming the file and what is wrong with it.
     """
     folder = tree / MODEL_FOLDER
     expression_names, landmark_vertices = read_vertex_indices(folder / "vertex_indices.json")
@@ -68,30 +62,32 @@ def compile_ict(tree: Path) -> HeadModel:
         )
     identity_basis_m = read_shapes_m(folder, [f"identity{mode:03d}" for mode in range(IDENTITY_MODES)], mesh)
     expression_basis_m = read_shapes_m(folder, expression_names, mesh)
-    mean_m = (METRES_PER_UNIT * mesh.vertices).astype(np.float32)
-    poles = np.array([_pole_vertex(mesh, first, end) for first, end in OUTER_EYE_SHELL_FACES], dtype=np.int32)
+    mean_m = METRES_PER_UNIT * mesh.vertices
+    eyes = eye_layouts(mesh, mean_m)
+    corner_uvs = ict_corner_uvs(mesh, mean_m, eyes)
+    regions = ict_face_regions(mesh, mean_m, landmark_vertices, iris_faces(mesh, corner_uvs))
     keep = visible_faces(mesh)
     keep_corners = np.repeat(keep, mesh.face_sizes)
     return HeadModel(
         family="ict",
         content_sha256=compiled_content(tree),
-        mean_vertices_m=mean_m,
+        mean_vertices_m=mean_m.astype(np.float32),
         face_sizes=mesh.face_sizes[keep],
         face_vertices=mesh.face_vertices[keep_corners],
-        corner_uvs=mesh.corner_uvs[keep_corners].astype(np.float32),
-        face_regions=ict_face_regions(mesh, mean_m, landmark_vertices)[keep],
+        corner_uvs=corner_uvs[keep_corners],
+        face_regions=regions[keep],
         identity_basis_m=identity_basis_m,
         expression_names=tuple(expression_names),
         expression_basis_m=expression_basis_m,
         bones=ict_bones(
             mesh,
-            METRES_PER_UNIT * mesh.vertices,
+            mean_m,
             expression_basis_m[expression_names.index("jawOpen")],
-            pole_vertices=poles,
+            eyes=eyes,
             chin_vertex=int(landmark_vertices[CHIN_LANDMARK]),
         ),
         landmark_vertices=landmark_vertices,
-        eye_landmark_vertices=poles,
+        eye_landmark_vertices=np.array([eye.pupil_vertex for eye in eyes], dtype=np.int32),
     )
 
 
@@ -114,7 +110,7 @@ def read_vertex_indices(path: Path) -> tuple[list[str], Int[np.ndarray, "68"]]:
     """
     try:
         content = json.loads(path.read_bytes())
-        names, landmarks = content["expressions"], content["idx_to_landmark_verts"]
+        names, landmarks = list(content["expressions"]), list(content["idx_to_landmark_verts"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ObjError(f"{path} cannot be used ({error!r}); fetch the asset ict_facekit again") from error
     if len(names) != EXPRESSIONS or "jawOpen" not in names or len(landmarks) != 68:
@@ -125,11 +121,3 @@ def read_vertex_indices(path: Path) -> tuple[list[str], Int[np.ndarray, "68"]]:
     if not 0 <= min(landmarks) <= max(landmarks) < VERTEX_COUNT:
         raise ObjError(f"{path}: landmark vertices lie between 0 and {VERTEX_COUNT - 1}, not {sorted(landmarks)}")
     return names, np.array(landmarks, dtype=np.int32)
-
-
-def _pole_vertex(mesh: ObjMesh, first: int, end: int) -> int:
-    """The vertex in the middle of the cornea, by texture coordinates: in front of the pupil, on the optical axis."""
-    corners = np.repeat(np.arange(len(mesh.face_sizes)), mesh.face_sizes)
-    shell: Bool[np.ndarray, " c"] = (corners >= first) & (corners < end)
-    distance: Float[np.ndarray, " c"] = np.linalg.norm(mesh.corner_uvs - np.array(EYE_POLE_UV), axis=1)
-    return int(mesh.face_vertices[np.argmin(np.where(shell, distance, np.inf))])

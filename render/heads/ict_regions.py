@@ -37,11 +37,7 @@ EAR_BACK_FACES = (10_412, 10_532)
 MOUTH_SOCKET_FACES = (11_144, 13_226)
 OUTER_EYE_SHELL_FACES = ((21_496, 22_296), (23_094, 23_894))
 INNER_EYE_SHELL_FACES = ((22_296, 23_094), (23_894, 24_692))
-# The outer shell of an eyeball is unwrapped around its pole (the middle of the cornea) at (0.5, 0.5). The ring of
-# edges nearest to a human limbus (5.9 mm from the axis) lies at this distance from it in the texture (6.0 mm).
-EYE_POLE_UV = (0.5, 0.5)
-LIMBUS_RADIUS_UV = 0.1225
-_RING_TOLERANCE_UV = 0.0025
+LASH_FACES = (25_304, 26_384)
 # Loops of edges around the slit of the mouth, counted from the mouth socket. The landmarks of the outer lip lie on
 # loops 13 to 15 above and 12 below; a whole loop is the smoothest border, so the upper lip takes the middle one.
 UPPER_LIP_LOOPS = 14
@@ -57,18 +53,20 @@ def neck_height_m(points_m: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " n"]
 
 
 def ict_face_regions(
-    mesh: ObjMesh, mean_m: Float[np.ndarray, "n 3"], landmark_vertices: Int[np.ndarray, "68"]
+    mesh: ObjMesh,
+    mean_m: Float[np.ndarray, "n 3"],
+    landmark_vertices: Int[np.ndarray, "68"],
+    iris: Bool[np.ndarray, " f"],
 ) -> UInt8[np.ndarray, " f"]:
     """Region of every face of the neutral mesh.
 
     The outer shell of an eyeball covers the iris of the model with its cornea. It is rendered opaque, so its faces
-    within the limbus are IRIS, and the inner shell, which nobody can see, is left out by `visible_faces`.
+    within the limbus (`iris`) are IRIS, and the inner shell, which nobody can see, is left out by `visible_faces`.
     """
     regions = np.empty(len(mesh.face_sizes), dtype=np.uint8)
     for first, end, region in FACE_RANGES:
         regions[first:end] = region
-    for first, end in OUTER_EYE_SHELL_FACES:
-        regions[first:end][_within_limbus(mesh)[first:end]] = Region.IRIS
+    regions[iris] = Region.IRIS
     heights_m = face_mean(mesh, neck_height_m(mean_m)[mesh.face_vertices])
     regions[(regions == Region.SKIN) & (heights_m < NECK_LINE_M)] = Region.NECK
     regions[_lip_faces(mesh, mean_m, landmark_vertices)] = Region.LIPS
@@ -88,19 +86,19 @@ def face_mean(mesh: ObjMesh, corner_values: Float[np.ndarray, " c"]) -> Float[np
     return np.add.reduceat(corner_values, _face_starts(mesh)) / mesh.face_sizes
 
 
+def corner_range(mesh: ObjMesh, first: int, end: int) -> slice:
+    """Where the corners of a range of faces lie in the mesh's arrays."""
+    starts = np.append(_face_starts(mesh), len(mesh.face_vertices))
+    return slice(int(starts[first]), int(starts[end]))
+
+
 def corners_of_faces(mesh: ObjMesh, first: int, end: int) -> Int[np.ndarray, " c"]:
     """The vertices of the corners of a range of faces."""
-    starts = np.append(_face_starts(mesh), len(mesh.face_vertices))
-    return mesh.face_vertices[starts[first] : starts[end]]
+    return mesh.face_vertices[corner_range(mesh, first, end)]
 
 
 def _face_starts(mesh: ObjMesh) -> Int[np.ndarray, " f"]:
     return np.concatenate([[0], np.cumsum(mesh.face_sizes)[:-1]])
-
-
-def _within_limbus(mesh: ObjMesh) -> Bool[np.ndarray, " f"]:
-    radius = np.linalg.norm(mesh.corner_uvs - np.array(EYE_POLE_UV), axis=1)
-    return np.maximum.reduceat(radius, _face_starts(mesh)) <= LIMBUS_RADIUS_UV + _RING_TOLERANCE_UV
 
 
 def _lip_faces(

@@ -1,7 +1,7 @@
 """The skeleton of the ICT head: where its joints sit, and how much of each bone's motion every vertex takes part in."""
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int
+from jaxtyping import Bool, Float, Float32
 
 from render.heads.ict_regions import (
     EAR_BACK_FACES,
@@ -12,6 +12,7 @@ from render.heads.ict_regions import (
     corners_of_faces,
     neck_height_m,
 )
+from render.heads.ict_uvs import EyeLayout
 from render.heads.model import Bone
 from render.heads.obj_file import ObjMesh
 
@@ -39,11 +40,10 @@ def ict_bones(
     mean_m: Float[np.ndarray, "n 3"],
     jaw_open_m: Float[np.ndarray, "n 3"],
     *,
-    pole_vertices: Int[np.ndarray, "2"],
+    eyes: tuple[EyeLayout, EyeLayout],
     chin_vertex: int,
 ) -> tuple[Bone, ...]:
-    """The five bones: neck, head, jaw, eye_left, eye_right. `jaw_open_m` is what the shape jawOpen adds to the mean,
-    `pole_vertices` are the middle of the left and of the right cornea."""
+    """The five bones: neck, head, jaw, eye_left, eye_right. `jaw_open_m` is what the shape jawOpen adds to the mean."""
     mean_m, jaw_open_m = mean_m.astype(np.float64), jaw_open_m.astype(np.float64)
     jaw_joint_m, jaw_turn = jaw_axis(mean_m, jaw_open_m)
     head_joint_m = jaw_joint_m + HEAD_JOINT_FROM_JAW_M
@@ -65,8 +65,8 @@ def ict_bones(
         ("head", "neck", head_joint_m, crown_m),
         ("jaw", "head", jaw_joint_m, mean_m[chin_vertex]),
     ]
-    for name, pole in zip(EYEBALL_VERTICES, pole_vertices, strict=True):
-        parts.append((name, "head", eye_centre_m(mean_m[slice(*EYEBALL_VERTICES[name])]), mean_m[pole]))
+    for name, eye in zip(EYEBALL_VERTICES, eyes, strict=True):
+        parts.append((name, "head", eye.centre_m, mean_m[eye.pupil_vertex]))
     return tuple(
         Bone(
             name=name,
@@ -100,12 +100,6 @@ def rotation_between(before: Float[np.ndarray, "n 3"], after: Float[np.ndarray, 
     u, _, vt = np.linalg.svd((before - before.mean(axis=0)).T @ (after - after.mean(axis=0)))
     upright = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
     return (u @ upright @ vt).T
-
-
-def eye_centre_m(eyeball_m: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "3"]:
-    """Centre of the sphere that fits the vertices of one eyeball best (least squares on squared distances)."""
-    system = np.column_stack([2.0 * eyeball_m, np.ones(len(eyeball_m))])
-    return np.linalg.lstsq(system, (eyeball_m**2).sum(axis=1), rcond=None)[0][:3]
 
 
 def _weights(

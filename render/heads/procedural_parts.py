@@ -70,7 +70,7 @@ def left_ear() -> Part:
     tragus = np.exp(-0.5 * ((degrees - 190.0) / 16.0) ** 2)
     profile = (
         # share of the outline, height of a full fold, height of a plain direction, height that the tragus adds (mm)
-        (0.16, -7.0, -6.0, 0.0), (0.34, -6.0, -4.5, 0.5), (0.46, -1.5, -2.0, 3.0), (0.56, 2.6, -0.2, 4.5),
+        (0.16, -8.0, -7.0, 0.0), (0.34, -6.4, -4.5, 0.5), (0.46, -1.5, -2.0, 3.0), (0.56, 2.6, -0.2, 4.5),
         (0.66, 3.0, 0.3, 4.0), (0.76, 0.2, 0.4, 2.0), (0.84, -0.8, 0.5, 0.0), (0.91, 2.0, 0.3, 0.0),
         (0.96, 4.2, 0.0, 0.0), (1.01, 4.4, -0.6, 0.0), (1.03, 2.8, -1.6, 0.0), (1.01, 0.4, -2.6, 0.0),
         (0.93, -1.6, -3.6, 0.0), (0.8, -3.6, -5.0, 0.0), (0.66, -8.0, -9.0, 0.0), (0.55, -14.0, -13.0, 0.0),
@@ -82,15 +82,15 @@ def left_ear() -> Part:
         height = fold * folded + (1.0 - fold) * plain + rise * tragus
         rings.append(_ear_place(back, up, height))
     ids = 1 + np.arange(len(rings) * len(turn)).reshape(len(rings), len(turn))
-    middle, root = _ear_place(*np.array([[0.0], [0.0], [-7.2]])), _ear_place(*np.array([[0.0], [0.0], [-19.0]]))
+    middle, root = _ear_place(*np.array([[0.0], [0.0], [-8.6]])), _ear_place(*np.array([[0.0], [0.0], [-19.0]]))
     vertices = np.concatenate([middle, *rings, root])
     quads = np.concatenate([_cap(ids[0], 0), ring_quads(list(ids))[:, ::-1], _cap(ids[-1], ids.size + 1)[:, ::-1]])
     return Part(vertices, quads, np.full(len(quads), Region.SKIN))
 
 
 def _ear_place(back: np.ndarray, up: np.ndarray, height: np.ndarray) -> Float[np.ndarray, "n 3"]:
-    """Ear plane to head: leaned back by 12 degrees, turned out from the head by 24 degrees towards its back edge."""
-    lean, out = np.radians(12.0), np.radians(24.0)
+    """Ear plane to head: leaned back by 12 degrees, turned out from the head by 18 degrees towards its back edge."""
+    lean, out = np.radians(12.0), np.radians(18.0)
     # The lobe hangs close to the jaw.
     height = height + 0.004 * np.minimum(up, 0.0) ** 2 * -1.0
     behind = back * np.cos(lean) + up * np.sin(lean)

@@ -43,8 +43,8 @@ _UPPER_LIP_Y_MM = np.array([-42.7, -41.4, -43.9, -47.4, -50.0])
 _LOWER_LIP_Y_MM = np.array([-60.0, -59.8, -57.8, -53.8, -50.0])
 _MOUTH_LINE_Y_MM = np.array([-49.6, -49.1, -48.9, -49.5, -50.0])
 # How far the lips stand out over the muzzle on the way from outline to mouth line, in mm, at the middle of the mouth.
-_UPPER_BULGE_MM = ((0.0, 0.12, 0.4, 0.7, 0.88, 1.0), (0.0, 0.7, 2.6, 4.2, 4.2, 2.9))
-_LOWER_BULGE_MM = ((0.0, 0.12, 0.4, 0.7, 0.88, 1.0), (0.0, 0.6, 3.4, 4.8, 4.3, 2.7))
+_UPPER_BULGE_MM = ((0.0, 0.12, 0.4, 0.7, 0.88, 1.0), (0.1, 0.8, 2.4, 3.8, 4.0, 2.9))
+_LOWER_BULGE_MM = ((0.0, 0.12, 0.4, 0.7, 0.88, 1.0), (0.1, 0.9, 3.7, 4.8, 4.3, 2.9))
 
 # Rings of the neck, shoulders and chest: (x, y, z) in mm at seven directions from the front over the left to the back.
 _NECK_RINGS_MM = np.array(

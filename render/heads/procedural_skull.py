@@ -26,7 +26,7 @@ _HEAD_POINTS_MM = np.array(
         (0, 130, -12), (0, 127, 25), (0, 114, 58), (0, 94, 80), (0, 72, 91.5), (0, 54, 95), (0, 40, 95.2),
         (0, 27, 88), (0, 8, 85), (0, -14, 88), (0, -27, 96),
         # muzzle and chin
-        (0, -37, 98.5), (0, -48, 97.5), (0, -57, 94.5), (0, -66, 90), (0, -74, 92.5), (0, -82, 94.5), (0, -90, 91.5),
+        (0, -37, 99), (0, -48, 98), (0, -57, 95.5), (0, -66, 90), (0, -74, 92.5), (0, -82, 94.5), (0, -90, 91.5),
         (0, -96.5, 83), (0, -99, 70),
         # back of the head
         (0, 125, -52), (0, 106, -82), (0, 75, -97), (0, 42, -100), (0, 12, -96), (0, -18, -86), (0, -42, -76),
@@ -121,7 +121,18 @@ def _field(points: np.ndarray, length: np.ndarray, radius: np.ndarray) -> np.nda
     mirrored = points * np.array([1.0, 1.0, 1.0])
     mirrored[:, 0] = np.abs(mirrored[:, 0])
     value = blend(length - radius, _nose(mirrored), 9.0)
-    return blend(value, _lids(mirrored), 2.4)
+    return blend(value, _lids(mirrored), 2.4) + _grooves(mirrored)
+
+
+def _grooves(points: np.ndarray) -> np.ndarray:
+    """Depth in mm of the philtrum (with a ridge on either side) and of the fold over the upper lid (x folded to >= 0)."""
+    x, y, z = points.T
+    below_nose = np.exp(-(((y + 35.5) / 5.5) ** 2)) * (z > 85.0)
+    philtrum = 1.0 * np.exp(-((x / 2.6) ** 2)) - 0.6 * np.exp(-(((x - 5.2) / 2.2) ** 2))
+    fold_line = 26.2 - 0.020 * (x - 29.0) ** 2
+    along = np.clip((x - 17.0) / 6.0, 0.0, 1.0) * np.clip((47.0 - x) / 6.0, 0.0, 1.0) * (z > 55.0)
+    fold = 1.1 * along * np.exp(-(((y - fold_line) / 1.5) ** 2))
+    return below_nose * philtrum + fold
 
 
 def _lids(points: np.ndarray) -> np.ndarray:
@@ -136,8 +147,10 @@ def _nose(points: np.ndarray) -> np.ndarray:
     tip = _ellipsoid(points, np.array([2.6, -15.0, 108.8]), np.array([8.4, 8.2, 8.6]))
     wing = _ellipsoid(points, np.array([11.4, -19.6, 98.0]), np.array([6.0, 7.0, 10.0]))
     columella = _capsule(points, np.array([0.0, -25.5, 97.0]), np.array([0.0, -20.5, 108.5]), 3.2, 3.8)
-    value = blend(blend(bridge, dorsum, 5.0), tip, 6.0)
-    return blend(blend(value, columella, 4.0), wing, 4.0)
+    # Without the core a hollow between nose and face would catch the search for the surface.
+    core = _capsule(points, np.array([0.0, 20.0, 78.0]), np.array([0.0, -15.0, 96.0]), 4.0, 6.5)
+    value = np.minimum(blend(blend(bridge, dorsum, 5.0), tip, 6.0), core)
+    return blend(blend(value, columella, 4.0), wing, 3.2)
 
 
 def _capsule(

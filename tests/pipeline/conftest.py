@@ -70,7 +70,7 @@ def runs(tmp_path: Path) -> Runs:
 
 @pytest.fixture
 def small_recipe() -> Callable:
-    """Makes the quick recipe with 8 train, 4 validation and 4 test frames of 2 an identity, shards of 3, and changes."""
+    """Makes the quick recipe with 8 train, 4 validation and 4 test frames, 2 an identity, 3 a shard; and changes."""
     from render.config import Recipe, load_recipe
 
     def make(**settings: object) -> Recipe:

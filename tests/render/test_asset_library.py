@@ -188,6 +188,21 @@ def test_a_truncated_archive_is_refused_and_a_downloaded_one_deleted(tmp_path: P
     assert _content(install_asset(_asset(), source=mirror, cache=tmp_path / "cache")) == FILES
 
 
+def test_an_interrupted_installation_leaves_nothing(tmp_path: Path, monkeypatch):
+    """Stopped after the last file was written, before the rename: the next run starts from nothing and succeeds."""
+    _archive(tmp_path / "archives")
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(asset_library, "publish", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        install_asset(_asset(), source=str(tmp_path / "archives"), cache=tmp_path / "cache")
+    assert _nothing_installed(tmp_path / "cache")
+    monkeypatch.undo()
+    assert _content(install_asset(_asset(), source=str(tmp_path / "archives"), cache=tmp_path / "cache")) == FILES
+
+
 def test_no_network_says_how_to_get_the_asset_otherwise(tmp_path: Path):
     """The message names the asset, the address, the reason, the file to fetch and the setting."""
     with socket.socket() as closed:

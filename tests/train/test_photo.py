@@ -126,4 +126,6 @@ def test_a_photo_is_fitted_whole_into_the_frame(size: tuple[int, int], inside: t
     if fitted.left_px:
         np.testing.assert_array_equal(fitted.rgb_srgb[fitted.top_px, 0], inner[0, 0])
     if width_px == 64:
-        np.testing.assert_allclose(inner, rgb.reshape(20, 2, 32, 2, 3).mean(axis=(1, 3)), atol=0.51)
+        np.testing.assert_allclose(
+            inner, rgb.reshape(20, 2, 32, 2, 3).mean(axis=(1, 3)), atol=1.01
+        )  # two passes, each rounded

@@ -107,27 +107,40 @@ def open_pack(folder: Path) -> Pack:
         info = PackInfo.model_validate_json((folder / PACK_INFO).read_bytes())
         table = pyarrow.parquet.read_table(folder / PACK_ROWS)
         rows = tuple(PackRow.model_validate(row) for row in table.to_pylist())
-        layers = {
-            layer: PackLayer(**{name: _open(folder, f"{layer}_{name}") for name in PackLayer.__dataclass_fields__})
-            for layer in LAYERS
+        arrays = {
+            name: np.load(folder / f"{name}.npy", mmap_mode="r")
+            for name in array_layout(len(rows), width_px=info.width_px, height_px=info.height_px)
         }
-        pack = Pack(
-            folder=folder,
-            info=info,
-            rows=rows,
-            rgb=_open(folder, "rgb"),
-            intrinsics_px=_open(folder, "intrinsics_px"),
-            layers=layers,
-        )
     except (OSError, ValueError, pyarrow.ArrowException) as error:
         raise InputError(f"{folder} is no version {PACK_VERSION} pack: {error}. Use `python -m train pack`") from error
     if info.pack_version != PACK_VERSION:
         raise InputError(f"{folder} is a pack of version {info.pack_version}; this Headroom reads {PACK_VERSION}")
-    size = (len(rows), info.height_px, info.width_px)
-    shapes = {pack.rgb.shape[:3], *(layer.depth_m.shape for layer in layers.values())}
-    if shapes != {size}:
-        raise InputError(f"{folder}: {PACK_INFO} says (frames, rows, columns) = {size}, but the arrays have {shapes}")
-    return pack
+    for name, expected in array_layout(len(rows), width_px=info.width_px, height_px=info.height_px).items():
+        found = (arrays[name].dtype, arrays[name].shape)
+        if found != expected:
+            raise InputError(
+                f"{folder / name}.npy holds {found[0]} {found[1]}, but {PACK_INFO} asks for {expected[0]} {expected[1]}; "
+                "delete the pack and make it again"
+            )
+    layers = {
+        layer: PackLayer(**{name: arrays[f"{layer}_{name}"] for name in PackLayer.__dataclass_fields__})
+        for layer in LAYERS
+    }
+    return Pack(
+        folder=folder, info=info, rows=rows, rgb=arrays["rgb"], intrinsics_px=arrays["intrinsics_px"], layers=layers
+    )
+
+
+def array_layout(frames: int, *, width_px: int, height_px: int) -> dict[str, tuple[np.dtype, tuple[int, ...]]]:
+    """Type and shape of every array of a pack, by name."""
+    plane = (frames, height_px, width_px)
+    layout = {"rgb": (np.dtype(np.uint8), (*plane, 3)), "intrinsics_px": (np.dtype(np.float32), (frames, 3, 3))}
+    for layer in LAYERS:
+        layout[f"{layer}_depth_m"] = (np.dtype(np.float32), plane)
+        layout[f"{layer}_normals_cam"] = (np.dtype(np.float16), (*plane, 3))
+        layout[f"{layer}_gradient_magnitude"] = (np.dtype(np.float16), plane)
+        layout[f"{layer}_head_mask"] = (np.dtype(np.bool_), plane)
+    return layout
 
 
 def rows_of_split(pack: Pack, split: str) -> np.ndarray:
@@ -139,16 +152,10 @@ def rows_of_split(pack: Pack, split: str) -> np.ndarray:
 
 def _write_pack(source: RenderedDataset, folder: Path, *, width_px: int, height_px: int) -> None:
     count = len(source.rows)
-    plane = (count, height_px, width_px)
-    arrays: dict[str, np.ndarray] = {
-        "rgb": _create(folder, "rgb", np.uint8, (*plane, 3)),
-        "intrinsics_px": _create(folder, "intrinsics_px", np.float32, (count, 3, 3)),
+    arrays = {
+        name: open_memmap(folder / f"{name}.npy", mode="w+", dtype=dtype, shape=shape)
+        for name, (dtype, shape) in array_layout(count, width_px=width_px, height_px=height_px).items()
     }
-    for layer in LAYERS:
-        arrays[f"{layer}_depth_m"] = _create(folder, f"{layer}_depth_m", np.float32, plane)
-        arrays[f"{layer}_normals_cam"] = _create(folder, f"{layer}_normals_cam", np.float16, (*plane, 3))
-        arrays[f"{layer}_gradient_magnitude"] = _create(folder, f"{layer}_gradient_magnitude", np.float16, plane)
-        arrays[f"{layer}_head_mask"] = _create(folder, f"{layer}_head_mask", np.bool_, plane)
     nearest_m: dict[str, float | None] = dict.fromkeys(LAYERS)
     farthest_m: dict[str, float | None] = dict.fromkeys(LAYERS)
     rows: list[PackRow] = []
@@ -176,7 +183,6 @@ def _write_pack(source: RenderedDataset, folder: Path, *, width_px: int, height_
             )
         )
     for array in arrays.values():
-        assert isinstance(array, np.memmap)
         array.flush()
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist([row.model_dump() for row in rows]), folder / PACK_ROWS)
     info = PackInfo(
@@ -217,12 +223,9 @@ def resize_frame(frame: Frame, *, width_px: int, height_px: int) -> dict[str, np
         "rgb": resize_rgb_area(frame.rgb_srgb, width_px=width_px, height_px=height_px),
         "intrinsics_px": (np.diag([width_px / width, height_px / height, 1.0]) @ intrinsics_px).astype(np.float32),
     }
-    focal_length_px = float(intrinsics_px[0, 0])
     for layer in LAYERS:
         surface: SurfaceLayer = getattr(frame.truth, layer)
-        sampler = SurfaceSampler(
-            surface.depth_m, width_px=width_px, height_px=height_px, focal_length_px=focal_length_px
-        )
+        sampler = SurfaceSampler(surface.depth_m, width_px=width_px, height_px=height_px)
         labelled = np.isin(frame.truth.labels, HEAD_LABELS) if layer == "visible" else surface.depth_m > 0
         arrays[f"{layer}_depth_m"] = sampler.depth_m
         arrays[f"{layer}_normals_cam"] = sampler.normals(surface.normals_cam).astype(np.float16)
@@ -241,11 +244,3 @@ def _check_equal(info: PackInfo, source: RenderedDataset, out: Path, *, width_px
             f"{out} is already a pack of dataset {info.dataset_id} at {info.width_px} x {info.height_px}, not of "
             f"{source.manifest.dataset_id} at {width_px} x {height_px}; choose another folder or delete it"
         )
-
-
-def _create(folder: Path, name: str, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
-    return open_memmap(folder / f"{name}.npy", mode="w+", dtype=dtype, shape=shape)
-
-
-def _open(folder: Path, name: str) -> np.ndarray:
-    return np.load(folder / f"{name}.npy", mmap_mode="r")

@@ -5,8 +5,9 @@ import functools
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
-# Two neighbouring pixels belong to one surface when their depth differs by less than this slope allows (79 degrees).
-STEEPEST_SLOPE = 5.0
+# Neighbouring pixels belong to one surface when their depths differ by at most this share (17 mm at 0.85 m: from one
+# pixel to the next at 640 x 480 that is a slope of 13, or 86 degrees). A hair in front of a cheek is farther off.
+SAME_SURFACE_STEP = 0.02
 
 
 def resize_rgb_area(
@@ -38,9 +39,7 @@ class SurfaceSampler:
     behind it. At an odd ratio (640 to 128) a new centre is an old centre, and the value is copied unchanged.
     """
 
-    def __init__(
-        self, depth_m: Float32[np.ndarray, "h w"], *, width_px: int, height_px: int, focal_length_px: float
-    ) -> None:
+    def __init__(self, depth_m: Float32[np.ndarray, "h w"], *, width_px: int, height_px: int) -> None:
         height, width = depth_m.shape
         row, row_weight = _neighbours(height, height_px)
         column, column_weight = _neighbours(width, width_px)
@@ -54,7 +53,7 @@ class SurfaceSampler:
         # Depths are metres below 1e3, so this orders equal weights by nearness and changes no other order.
         reference = np.argmax(usable - 1e-9 * corners_m, axis=0)
         reference_m = np.take_along_axis(corners_m, reference[None], axis=0)
-        same = np.abs(corners_m - reference_m) <= STEEPEST_SLOPE * np.sqrt(2) * reference_m / focal_length_px
+        same = np.abs(corners_m - reference_m) <= SAME_SURFACE_STEP * reference_m
         kept = np.where(same & self.valid, usable, 0.0)
         total = kept.sum(axis=0)
         self._weights = kept / np.where(total > 0, total, 1.0)

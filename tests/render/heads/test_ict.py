@@ -11,7 +11,8 @@ from scipy.spatial.transform import Rotation
 from render.asset_archive import TreeError
 from render.heads import ict
 from render.heads.ict_regions import EYEBALL_VERTICES, FACE_COUNT, LOWER_TEETH_VERTICES, VERTEX_COUNT
-from render.heads.ict_rig import eye_centre_m, jaw_axis, rotation_between
+from render.heads.ict_rig import jaw_axis, rotation_between
+from render.heads.ict_uvs import LIMBUS_RADIUS_M, eye_centre_m
 from render.heads.model import BONE_NAMES, HeadModel, Region, eyes_midpoint_m, person_joint_m, person_vertices_m
 from render.heads.obj_file import ObjError, ObjMesh, read_obj
 
@@ -127,7 +128,7 @@ def test_a_tree_that_was_not_verified_is_refused(tmp_path: Path):
 def test_the_jaw_axis_is_found_from_a_known_rotation():
     """Lower teeth turned 20 degrees about an axis along x: its point in the middle plane and the angle come back."""
     draws = np.random.default_rng(1)
-    mean_m = draws.normal(scale=0.02, size=(VERTEX_COUNT, 3)) + [0.0, -0.04, 0.08]
+    mean_m = draws.normal(scale=0.02, size=(VERTEX_COUNT, 3)) + np.array([0.0, -0.04, 0.08])
     turn, axis_m = Rotation.from_euler("x", 20, degrees=True).as_matrix(), np.array([0.0, -0.005, 0.018])
     moved_m = np.zeros_like(mean_m)
     teeth = slice(*LOWER_TEETH_VERTICES)
@@ -186,16 +187,13 @@ def test_the_head_stands_upright_faces_forward_and_measures_in_metres(ict_model:
 def test_faces_look_outward(ict_model: HeadModel):
     """Closed parts enclose a positive volume; the skin of the face has normals towards the viewer."""
     model = ict_model
-    for region in (Region.TEETH, Region.SCLERA, Region.IRIS):
-        del region
     eyes = np.isin(model.face_regions, (Region.SCLERA, Region.IRIS))
     assert 2 * 13e-6 < _signed_volume_m3(model, eyes) < 2 * 17e-6
     assert _signed_volume_m3(model, model.face_regions == Region.TEETH) > 15e-6
     a, b, c = np.moveaxis(model.mean_vertices_m[_triangles(model, model.face_regions == Region.LIPS)], 1, 0)
     front = np.linalg.norm(a - model.mean_vertices_m[model.landmark_vertices[51]], axis=1) < 0.01
     assert np.cross(b - a, c - a)[front].sum(axis=0)[2] > 0
-    skull = np.isin(model.face_regions, (Region.SCALP,))
-    a, b, c = np.moveaxis(model.mean_vertices_m[_triangles(model, skull)], 1, 0)
+    a, b, c = np.moveaxis(model.mean_vertices_m[_triangles(model, model.face_regions == Region.SCALP)], 1, 0)
     outward = ((a + b + c) / 3 - [0.0, 0.05, 0.0]) * np.cross(b - a, c - a)
     assert (outward.sum(axis=1) > 0).mean() > 0.98
 
@@ -219,7 +217,7 @@ def test_landmarks_lie_on_the_parts_that_they_name(ict_model: HeadModel):
 
 @pytest.mark.ict
 def test_eye_joints_are_the_centres_of_the_eyeballs(ict_model: HeadModel):
-    """Every vertex of the outer shell is 14 to 17 mm away (the eyes of this model are large), mirrored left and right."""
+    """Every vertex of the outer shell is 13 to 18 mm away (the eyes of this model are large); left mirrors right."""
     left, right = _bone(ict_model, "eye_left"), _bone(ict_model, "eye_right")
     np.testing.assert_allclose(left.joint_m, right.joint_m * [-1, 1, 1], atol=1e-5)
     for bone, pole in zip((left, right), ict_model.eye_landmark_vertices, strict=True):
@@ -264,7 +262,7 @@ def test_joints_follow_the_person(ict_model: HeadModel):
                 ball_m = vertices_m[slice(*EYEBALL_VERTICES[bone.name])]
                 np.testing.assert_allclose(joint_m, eye_centre_m(ball_m[:770].astype(np.float64)), atol=1.5e-3)
             else:
-                assert abs(joint_m[0]) < 0.004, bone.name
+                assert abs(joint_m[0]) < 0.012, bone.name
                 assert eyes_m[1] - 0.20 < joint_m[1] < eyes_m[1], bone.name
                 assert joint_m[2] < eyes_m[2] - 0.05, bone.name
 
@@ -382,24 +380,50 @@ def test_every_region_lies_where_a_human_has_it(ict_model: HeadModel):
 
 
 @pytest.mark.ict
-def test_the_iris_is_a_disc_of_human_size_around_the_pole_of_each_eye(ict_model: HeadModel):
-    """Its rim, where iris meets sclera, is a circle of 6 mm radius around the optical axis."""
+def test_eyes_are_laid_out_around_the_pupil(ict_model: HeadModel):
+    """The circle of radius 0.25 around (0.5, 0.5) lies 5.9 mm from the optical axis, u points to the person's left, v
+    up, and the faces within that circle are the iris."""
     model = ict_model
-    for name, pole in zip(EYEBALL_VERTICES, model.eye_landmark_vertices, strict=True):
+    eye_faces = _corners_of(model, Region.IRIS) | _corners_of(model, Region.SCLERA)
+    for name, pupil in zip(EYEBALL_VERTICES, model.eye_landmark_vertices, strict=True):
         ball = range(*EYEBALL_VERTICES[name])
-        iris, sclera = (
-            {v for v in model.face_vertices[_corners_of(model, region)].tolist() if v in ball}
-            for region in (Region.IRIS, Region.SCLERA)
-        )
-        assert pole in iris
-        rim_m = model.mean_vertices_m[sorted(iris & sclera)].astype(np.float64)
-        axis_m = model.mean_vertices_m[pole] - _bone(model, name).joint_m
-        axis_m /= np.linalg.norm(axis_m)
-        off_m = rim_m - model.mean_vertices_m[pole]
-        radius_mm = 1000 * np.linalg.norm(off_m - (off_m @ axis_m)[:, None] * axis_m, axis=1)
-        assert len(rim_m) == 32
-        assert radius_mm.min() > 5.4
-        assert radius_mm.max() < 6.6
+        chosen = eye_faces & (model.face_vertices >= ball.start) & (model.face_vertices < ball.stop)
+        off_uv = model.corner_uvs[chosen].astype(np.float64) - 0.5
+        radius_uv = np.linalg.norm(off_uv, axis=1)
+        points_m = model.mean_vertices_m[model.face_vertices[chosen]].astype(np.float64)
+        near = radius_uv < 0.4
+        rim = (radius_uv > 0.2) & (radius_uv < 0.3)
+        joint_m = _bone(model, name).joint_m
+        axis = points_m[rim].mean(axis=0) - joint_m
+        axis /= np.linalg.norm(axis)
+        off_m = points_m - joint_m
+        aside_m = np.linalg.norm(off_m - (off_m @ axis)[:, None] * axis, axis=1)
+        slope, start = np.polyfit(radius_uv[rim], aside_m[rim], 1)
+        assert slope * 0.25 + start == pytest.approx(LIMBUS_RADIUS_M, abs=1e-4)
+        assert np.corrcoef(off_uv[near, 0], points_m[near, 0])[0, 1] > 0.99
+        assert np.corrcoef(off_uv[near, 1], points_m[near, 1])[0, 1] > 0.99
+        assert radius_uv[model.face_vertices[chosen] == pupil].max() < 0.015
+        iris = _corners_of(model, Region.IRIS)[chosen]
+        assert radius_uv[iris].max() < 0.30
+        assert radius_uv[~iris].min() > 0.20
+
+
+@pytest.mark.ict
+def test_lash_cards_are_laid_out_from_root_to_tip(ict_model: HeadModel):
+    """Twelve cards of 18 x 5 cells, u from the card's number to the next, v 0 at the lid and 1 away from the eye."""
+    model = ict_model
+    lashes = _corners_of(model, Region.LASHES)
+    uvs, points_m = model.corner_uvs[lashes].astype(np.float64), model.mean_vertices_m[model.face_vertices[lashes]]
+    cards = np.repeat(np.arange(12), 360)
+    assert len(uvs) == len(cards)
+    for card in range(12):
+        u, v = uvs[cards == card].T
+        assert (u.min(), u.max(), v.min(), v.max()) == pytest.approx((card, card + 1, 0, 1), abs=1e-6)
+        assert len(np.unique(u.round(2))) == 19
+        assert len(np.unique(v.round(1))) == 6
+        joint_m = _bone(model, "eye_left" if points_m[cards == card][0, 0] > 0 else "eye_right").joint_m
+        distance_m = np.linalg.norm(points_m[cards == card] - joint_m, axis=1)
+        assert distance_m[v > 0.99].mean() - distance_m[v < 0.01].mean() > 0.002
 
 
 @pytest.mark.ict

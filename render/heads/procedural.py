@@ -1,0 +1,83 @@
+"""The `procedural` head family: a whole morphable head in code, with nothing to download."""
+
+import functools
+import hashlib
+
+import numpy as np
+from jaxtyping import Float, Float32
+
+from render.heads.model import HeadModel, Region
+from render.heads.procedural_anatomy import Anatomy, build_anatomy
+from render.heads.procedural_expressions import expressions_mm
+from render.heads.procedural_identity import identity_fields_mm
+from render.heads.procedural_parts import IRIS_RADIUS_MM
+from render.heads.procedural_rig import bones, eye_landmark_vertices, landmark_vertices
+from render.heads.procedural_skull import EYE_CENTRE_MM
+
+# UVs of the eyes as render.blender.eyes reads them: pupil in the middle, the edge of the iris on this circle.
+_LIMBUS_RADIUS_UV = 0.25
+
+
+@functools.cache
+def load_procedural() -> HeadModel:
+    """The mean head with 24 identity modes, expressions and rig; the same on every call and every machine."""
+    anatomy = build_anatomy()
+    shapes = expressions_mm(anatomy)
+    arrays = {
+        "mean_vertices_m": _metres(anatomy.vertices_mm),
+        "identity_basis_m": _metres(identity_fields_mm(anatomy)),
+        "expression_basis_m": _metres(np.stack(list(shapes.values()))),
+    }
+    return HeadModel(
+        family="procedural",
+        content_sha256=_fingerprint(anatomy, arrays, tuple(shapes)),
+        face_sizes=np.full(len(anatomy.quads), 4),
+        face_vertices=anatomy.quads.ravel(),
+        corner_uvs=_corner_uvs(anatomy),
+        face_regions=anatomy.regions.astype(np.uint8),
+        expression_names=tuple(shapes),
+        bones=bones(anatomy),
+        landmark_vertices=landmark_vertices(anatomy),
+        eye_landmark_vertices=eye_landmark_vertices(anatomy),
+        **arrays,
+    )
+
+
+def _metres(values_mm: Float[np.ndarray, "..."]) -> Float32[np.ndarray, "..."]:
+    # A tenth of a micrometre: below it, linear algebra libraries differ from machine to machine.
+    return (np.round(values_mm, 4) / 1000.0).astype(np.float32)
+
+
+def _fingerprint(anatomy: Anatomy, arrays: dict[str, np.ndarray], names: tuple[str, ...]) -> str:
+    digest = hashlib.sha256("\n".join(names).encode())
+    for array in (anatomy.quads.astype(np.int32), anatomy.regions.astype(np.uint8), *arrays.values()):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _corner_uvs(anatomy: Anatomy) -> Float32[np.ndarray, "c 2"]:
+    """Around the head from the nape (u 0) over the right ear, the face (0.5) and the left ear; v up from the chest."""
+    corners = anatomy.vertices_mm[anatomy.quads]
+    azimuth = np.degrees(np.arctan2(corners[..., 0], corners[..., 2]))
+    middle = np.degrees(np.arctan2(corners[..., 0].mean(axis=1), corners[..., 2].mean(axis=1)))[:, None]
+    # Corners on the seam at the nape take the side on which their face lies.
+    azimuth = azimuth + 360.0 * np.round((middle - azimuth) / 360.0)
+    low, high = anatomy.vertices_mm[:, 1].min(), anatomy.vertices_mm[:, 1].max()
+    uvs = np.stack([np.clip(0.5 + azimuth / 360.0, 0.0, 1.0), (corners[..., 1] - low) / (high - low)], axis=2)
+    eyes = np.isin(anatomy.regions, [Region.SCLERA, Region.IRIS])
+    uvs[eyes] = _eye_uvs(corners[eyes])
+    lashes = anatomy.regions == Region.LASHES
+    uvs[lashes] = anatomy.lash_uvs[anatomy.quads[lashes]]
+    return uvs.reshape(-1, 2).astype(np.float32)
+
+
+def _eye_uvs(corners: Float[np.ndarray, "f 4 3"]) -> Float[np.ndarray, "f 4 2"]:
+    offset = corners - EYE_CENTRE_MM * np.stack(
+        [np.sign(corners[..., 0]), np.ones(corners.shape[:2]), np.ones(corners.shape[:2])], axis=2
+    )
+    aside = np.hypot(offset[..., 0], offset[..., 1])
+    polar = np.arctan2(aside, offset[..., 2])
+    limbus = np.arcsin(IRIS_RADIUS_MM / np.linalg.norm(offset, axis=2).min())
+    # Even over the iris; beyond it even too, so that the back of the globe ends on the edge of the square.
+    radius = np.interp(polar, [0.0, limbus, np.pi], [0.0, _LIMBUS_RADIUS_UV, 0.5])
+    return 0.5 + radius[..., None] * offset[..., :2] / np.maximum(aside, 1e-9)[..., None]

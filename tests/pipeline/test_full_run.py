@@ -1,0 +1,131 @@
+"""FullRun as typed, with stand-ins for the renderer and the training tool."""
+
+import json
+import os
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from pipeline.luigi_defaults import EXIT_CODES
+from render.dataset_format import read_records
+
+SMALL = ("--frames", "12")
+
+
+def published_keys(store: Path) -> Counter:
+    """How often each frame product is published; reading checks every shard against its hash."""
+    return Counter(
+        record.key
+        for product in ("gt", "rgb")
+        for shard in (store / "shards" / product).iterdir()
+        if not shard.name.startswith(".")
+        for record in read_records(shard)
+    )
+
+
+def test_a_full_run_and_what_later_runs_use_again(runs):
+    """From nothing to a report; unchanged, nothing runs; twice the frames, the new half; other shards, nothing;
+    another light, pictures alone; and `latest` is always the report of the run just asked for."""
+    first = runs.finish(runs.command("FullRun", *SMALL))
+    assert first.returncode == 0, first.stderr
+    assert "khan2021_unet_simple, split test, full image: abs_rel 0.0321 (paper: 0.0103)" in first.stdout
+    latest = runs.store / "reports" / "latest"
+    assert f"report   {latest / 'index.html'}" in first.stdout
+    inputs = json.loads((latest / "report_inputs.json").read_text())
+    assert list(inputs["timings"]) == ["render", "pack", "training", "evaluation"]
+    for path in (inputs["dataset"], inputs["pack"], *inputs["trainings"], *inputs["evaluations"]):
+        assert Path(path).is_absolute() and Path(path).is_dir()
+    assert inputs["render_runs"] and all(Path(path).is_file() for path in inputs["render_runs"])
+    assert [asset["id"] for asset in inputs["assets"]] == ["blender_studiolights"]
+    assert inputs["versions"]["bpy"].startswith("4.5")
+    report = latest.resolve()
+
+    def rendered(*arguments: str) -> tuple[int, int]:
+        before = len(runs.diary("render"))
+        done = runs.finish(runs.command("FullRun", *arguments))
+        assert done.returncode == 0, done.stderr
+        new = [line for line in runs.diary("render")[before:] if line.startswith("render")]
+        return sum(" gt " in line for line in new), sum(" rgb " in line for line in new)
+
+    trained = len(runs.diary("train"))
+    assert rendered(*SMALL) == (0, 0)
+    assert len(runs.diary("train")) == trained
+    assert rendered("--frames", "24") == (12, 12)
+    assert latest.resolve() != report
+    trained = len(runs.diary("train"))
+    assert rendered(*SMALL, "--set", "structure.shard_size=5") == (0, 0)
+    assert (len(runs.diary("train")), latest.resolve()) == (trained, report)
+    assert rendered(*SMALL, "--set", "lightings.key_power_w=[50, 60]") == (0, 12)
+    assert set(published_keys(runs.store).values()) == {1}
+
+
+def test_a_run_that_is_killed_at_any_moment_goes_on(runs):
+    """kill -9 of the whole run, three times: nothing is torn, nothing that was published is rendered again, and no
+    temporary folder stays."""
+    command = runs.command("RenderDataset", *SMALL, "--set", "structure.shard_size=3", render=("--pause-s", "0.02"))
+    for lines in (3, 14, 40):
+        with runs.start(command) as run:
+            deadline_s = time.monotonic() + 30
+            while len(runs.diary("render")) < lines and run.poll() is None and time.monotonic() < deadline_s:
+                time.sleep(0.003)
+            os.kill(run.pid, signal.SIGKILL)
+            run.communicate()
+    last = runs.finish(command)
+    assert last.returncode == 0, last.stderr
+    assert set(published_keys(runs.store).values()) == {1} and len(published_keys(runs.store)) == 24
+    assert not list(runs.store.rglob(".tmp-*"))
+    diary = runs.diary("render")
+    for position, line in enumerate(diary):
+        if line.startswith("publish"):
+            assert line.replace("publish", "render") not in diary[position:]
+
+
+def test_two_runs_at_once_share_the_work(runs):
+    """Two runs on one store, one a part of the other: both succeed, and each frame is rendered once."""
+    slow = ("--pause-s", "0.05")
+    with (
+        runs.start(runs.command("FullRun", *SMALL, render=slow)) as one,
+        runs.start(runs.command("FullRun", "--frames", "24", render=slow)) as two,
+    ):
+        told = [run.communicate(timeout=60) for run in (one, two)]
+    assert (one.returncode, two.returncode) == (0, 0), told
+    assert any("is at work on the same; waiting for it" in err for _, err in told)
+    drawn = [line for line in runs.diary("render") if line.startswith("render")]
+    assert len(drawn) == len(set(drawn)) == 48
+
+
+def test_the_same_command_twice_at_once_is_refused_and_an_interrupt_is_quiet(runs):
+    """The second says that it runs already and fails; Ctrl-C ends the first and its renderer, with no traceback."""
+    command = runs.command("FullRun", *SMALL, render=("--pause-s", "9"))
+    with runs.start(command) as first:
+        while not runs.diary("render"):
+            time.sleep(0.02)
+        second = runs.finish(command)
+        first.send_signal(signal.SIGINT)
+        out, err = first.communicate(timeout=20)
+    assert second.returncode == EXIT_CODES["already_running"]
+    assert "already running" in second.stdout
+    assert first.returncode == -signal.SIGINT
+    assert "run: interrupted; what is published is kept" in err and "Traceback" not in out + err
+    assert not Path(f"/proc/{runs.diary('render')[0].split()[1]}").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "train", "code", "words"),
+    [
+        (("--recipe", "nope"), (), "unhandled_exception", "ERROR: no recipe 'nope'"),
+        (("--set", "cameras.width=3"), (), "unhandled_exception", "cameras.width"),
+        (SMALL, ("--fail", "fit"), "task_failed", "ERROR: TrainNetwork failed: training failed with exit code 7"),
+    ],
+)
+def test_a_failed_run_says_why_in_plain_words(runs, arguments: tuple, train: tuple, code: str, words: str):
+    """Bad input and a failing stage: a code that is not 0, the reason, and no traceback."""
+    done = runs.finish(runs.command("FullRun", *arguments, train=train))
+    assert done.returncode == EXIT_CODES[code]
+    assert words in done.stderr and "Traceback" not in done.stderr
+    if train:
+        assert "the fit machine is out of paper" in done.stderr.split("which ends with")[1]
+        assert not list((runs.store / "trainings").glob("[!.]*"))

@@ -1,0 +1,90 @@
+"""Paint on faces, by landmarks."""
+
+import numpy as np
+import pytest
+from jaxtyping import Float, Float32
+
+from render.geometry.face_paint import EDGE_M, face_paint
+
+NAMES = {"rest_position", "lips", "lids", "flush", "oil", "scalp", "brow"}
+
+
+def ring(centre: tuple[float, float, float], radii: tuple[float, float], turns: np.ndarray) -> np.ndarray:
+    """Points on an upright ellipse."""
+    return np.array(centre) + np.stack([radii[0] * np.cos(turns), radii[1] * np.sin(turns), 0 * turns], axis=1)
+
+
+@pytest.fixture
+def landmarks_m() -> Float[np.ndarray, "68 3"]:
+    """A schematic face, 62 mm between the eyes, in the iBUG order."""
+    landmarks = np.zeros((68, 3))
+    landmarks[0:17] = ring((0, 0, 0.02), (0.075, 0.10), np.linspace(np.pi, 2 * np.pi, 17))
+    side = np.linspace(0, 1, 5)
+    landmarks[17:22] = np.stack([-0.055 + 0.04 * side, 0.025 + 0.006 * np.sin(np.pi * side), 0 * side + 0.085], axis=1)
+    landmarks[22:27] = landmarks[17:22][::-1] * np.array([-1, 1, 1])
+    landmarks[27:31] = np.stack([np.zeros(4), np.linspace(0.005, -0.03, 4), np.linspace(0.09, 0.11, 4)], axis=1)
+    landmarks[31:36] = np.stack([np.linspace(-0.015, 0.015, 5), np.full(5, -0.04), np.full(5, 0.095)], axis=1)
+    corners = np.array([np.pi, 2 * np.pi / 3, np.pi / 3, 0, -np.pi / 3, -2 * np.pi / 3])
+    landmarks[36:42] = ring((-0.031, 0, 0.08), (0.014, 0.006), corners)
+    landmarks[42:48] = ring((0.031, 0, 0.08), (0.014, 0.006), corners)
+    landmarks[48:60] = ring((0, -0.065, 0.095), (0.025, 0.010), np.pi - np.arange(12) * np.pi / 6)
+    landmarks[60:68] = ring((0, -0.065, 0.093), (0.020, 0.003), np.pi - np.arange(8) * np.pi / 4)
+    return landmarks
+
+
+def at(*points: tuple[float, float, float]) -> Float32[np.ndarray, "n 3"]:
+    return np.array(points, dtype=np.float32)
+
+
+def test_lips_are_an_exact_ramp_across_their_outline(landmarks_m):
+    """0.5 on the outline of an elliptic mouth, and 1 / (2 EDGE_M) steeper for every metre inwards."""
+    step = 0.001
+    below = at((0, -0.075 - step, 0.095), (0, -0.075, 0.095), (0, -0.075 + step, 0.095))
+    lips = face_paint(below, landmarks_m)["lips"]
+    assert lips == pytest.approx([0.5 - step / (2 * EDGE_M), 0.5, 0.5 + step / (2 * EDGE_M)], abs=0.02)
+
+
+def test_nothing_is_painted_far_away(landmarks_m):
+    """A vertex on the shoulder has no lips, brows, lids, flush, oil or hair."""
+    paint = face_paint(at((0.12, -0.18, -0.02)), landmarks_m)
+    assert {name for name, values in paint.items() if name != "rest_position" and np.abs(values).max() > 1e-3} == set()
+
+
+def test_mouth_seen_from_behind_is_no_mouth(landmarks_m):
+    """The nape lies behind the mouth in projection, but is not painted as lips or lids."""
+    paint = face_paint(at((0, -0.065, -0.09), (0.031, 0.006, -0.09)), landmarks_m)
+    assert paint["lips"].max() == 0
+    assert paint["lids"].max() == 0
+
+
+def test_brows_run_outwards_on_both_sides(landmarks_m):
+    """Mirrored vertices have the same place along and above the brow; along grows towards the temple."""
+    points = at((0.025, 0.029, 0.085), (0.045, 0.031, 0.085))
+    left, right = (face_paint(points * sign, landmarks_m)["brow"] for sign in at((1, 1, 1), (-1, 1, 1)))
+    assert left == pytest.approx(right, abs=1e-5)
+    assert left[1, 0] > left[0, 0] > 0
+    assert (left[:, 2] > 0).all()
+
+
+def test_hair_grows_on_the_crown_and_not_on_the_face(landmarks_m):
+    """Crown and back of the head are scalp; forehead, cheek, nose, ear lobe and throat are not."""
+    crown = face_paint(at((0, 0.115, 0.0), (0.02, 0.05, -0.09)), landmarks_m)["scalp"]
+    bare = face_paint(
+        at((0, 0.03, 0.088), (0.05, -0.04, 0.07), (0, -0.03, 0.11), (0.085, -0.03, 0), (0, -0.12, 0.04)), landmarks_m
+    )["scalp"]
+    assert crown.min() > 0.9
+    assert bare.max() == 0
+
+
+def test_every_attribute_has_one_row_a_vertex(landmarks_m):
+    """Names are those the skin material reads; numbers are finite and, but for places, in 0..1."""
+    points = np.random.default_rng(3).normal(0, 0.08, (217, 3)).astype(np.float32)
+    paint = face_paint(points, landmarks_m)
+    assert set(paint) == NAMES
+    assert np.array_equal(paint["rest_position"], points)
+    for name, values in paint.items():
+        assert len(values) == 217
+        assert values.dtype == np.float32
+        assert np.isfinite(values).all()
+        if values.ndim == 1:
+            assert 0 <= values.min() <= values.max() <= 1, name

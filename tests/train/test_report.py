@@ -1,0 +1,293 @@
+"""Rules of train.report: a page that says what results.json says, loads nothing, and shows every picture."""
+
+import base64
+import html.parser
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from report_store import ReportStore, write_report_store
+
+from train.errors import InputError
+from train.report import duration_text, number_text, write_report
+from train.spec import Experiment
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+LOADING_ATTRIBUTES = {"src", "href", "srcset", "data", "poster", "action", "xlink:href"}
+
+
+class Page(html.parser.HTMLParser):
+    """What a test asks of a page: its elements, its visible text, and the text of each `data` element."""
+
+    VOID = frozenset({"meta", "link", "img", "br"})
+
+    def __init__(self, content: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.numbers: dict[float, str] = {}
+        self._value: float | None = None
+        self.feed(content)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+        if tag == "data":
+            self._value = float(dict(attrs)["value"] or "nan")
+            self.numbers[self._value] = ""
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, f"</{tag}> closes another element"
+        self._value = None if tag == "data" else self._value
+
+    def handle_data(self, data: str) -> None:
+        if not {"style", "script"} & set(self.open):
+            self.text += data
+        if self._value is not None:
+            self.numbers[self._value] += data
+
+
+def numbers_in(tree: object) -> Iterator[float]:
+    """Every number of a JSON tree."""
+    if isinstance(tree, dict):
+        for value in tree.values():
+            yield from numbers_in(value)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from numbers_in(value)
+    elif isinstance(tree, int | float) and not isinstance(tree, bool):
+        yield tree
+
+
+@pytest.fixture(scope="module")
+def store(tiny_experiment: Experiment, tmp_path_factory: pytest.TempPathFactory) -> ReportStore:
+    """A store with all stages done. Do not change it: tests share it."""
+    return write_report_store(
+        tmp_path_factory.mktemp("report_store"),
+        tiny_experiment,
+        frames={"train": 8, "validation": 2, "test": 7},
+        source_px=(96, 60),
+        pack_px=(32, 20),
+    )
+
+
+@pytest.fixture(scope="module")
+def report(store: ReportStore, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the report on that store. Do not change it."""
+    out = tmp_path_factory.mktemp("report")
+    write_report(store.inputs, out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def page(report: Path) -> Page:
+    """The parsed page; parsing also proves that elements are closed in order."""
+    return Page((report / "index.html").read_text(encoding="utf-8"))
+
+
+def changed_inputs(store: ReportStore, folder: Path, **changes: object) -> Path:
+    """The store's inputs with some fields changed and its paths made absolute."""
+    tree = json.loads(store.inputs.read_text())
+    root = store.inputs.parent
+    tree |= {"dataset": str(store.dataset), "pack": str(store.pack), "trainings": [str(store.training)]}
+    tree |= {"evaluations": [str(store.evaluation)], "render_runs": [str(root / "run.json")]}
+    tree |= changes
+    path = folder / "inputs.json"
+    path.write_text(json.dumps(tree))
+    return path
+
+
+def test_the_page_is_well_formed_and_states_every_number_of_the_results(report: Path, page: Page):
+    """Each number of results.json stands in a data element with its full value, and the visible text rounds it."""
+    assert page.open == []
+    numbers = list(numbers_in(json.loads((report / "results.json").read_text())))
+    assert len(numbers) > 100
+    missing = [number for number in numbers if float(number) not in page.numbers]
+    assert not missing
+    for value, text in page.numbers.items():
+        shown = text.replace("\N{MINUS SIGN}", "-").replace("\N{NARROW NO-BREAK SPACE}", "").replace(" · 10^", "e")
+        if re.fullmatch(r"[-+0-9.e]+", shown):
+            assert float(shown) == pytest.approx(value, rel=6e-3, abs=1e-9)
+
+
+def test_the_results_are_those_of_the_evaluation_with_the_papers_beside(store: ReportStore, report: Path):
+    """Scores are copied unrounded, and the paper's number stands in the same row."""
+    evaluation = json.loads((store.evaluation / "evaluation.json").read_text())
+    results = json.loads((report / "results.json").read_text())["evaluations"][0]
+    for region, kinds in evaluation["metrics"].items():
+        rows = {(row["metric"], row["scale_aligned"]): row for row in results["regions"][region]["rows"]}
+        for kind in ("pooled", "mean_over_images"):
+            assert rows["rmse_m", False][kind] == kinds[kind]["rmse_m"]
+            assert rows["rmse_m", True][kind] == kinds[kind]["rmse_m_scale_aligned"]
+    head = {row["metric"]: row for row in results["regions"]["head_mask"]["rows"] if not row["scale_aligned"]}
+    # khan2021, Table 1, row 10.
+    assert head["rmse_m"]["paper"] == 0.0143
+    assert "paper" not in head["silog"]
+    assert (results["split"], results["frames"], results["identities"]) == ("test", 7, 4)
+
+
+def test_the_page_loads_nothing(page: Page, report: Path):
+    """Every address in a loading attribute is inside the page; style sheets import nothing."""
+    for tag, attributes in page.elements:
+        for name in LOADING_ATTRIBUTES & set(attributes):
+            address = attributes[name] or ""
+            assert address.startswith(("data:", "#")), f"<{tag} {name}={address[:80]!r}>"
+    content = (report / "index.html").read_text()
+    assert "@import" not in content
+    assert "url(" not in content
+    assert {path.name for path in report.iterdir()} == {"index.html", "results.json"}
+
+
+def test_the_page_holds_what_was_promised(page: Page):
+    """Command, seed, versions, licences, statement on the paper's data, sections, and a title made harmless."""
+    for text in (
+        "Balls & <faces>",
+        "luigi --module pipeline FullRun --profile quick",
+        "20210",
+        "4.5.15",
+        "https://example.org/heads",
+        "MIT",
+        "The paper's numbers come from the paper's data",
+        "worst 1 of 7",
+        "best 1 of 7",
+        "khan2021_unet_simple_l1",
+    ):
+        assert text in page.text
+    assert not [attributes for tag, attributes in page.elements if tag == "faces"]
+
+
+def test_every_picture_decodes_and_says_what_it_shows(page: Page):
+    """9 pictures for each of up to 12 frames, 7 for each of 6 predictions, and each has a text."""
+    pictures = [attributes for tag, attributes in page.elements if tag == "img"]
+    shown = [one for one in pictures if one["alt"]]
+    # 17 frames of 9 persons: 9 persons first, then second frames. One large figure of 7, and twice the key of normals.
+    assert len(shown) == 12 * 9 + 6 * 7 + 7 + 2
+    for one in pictures:
+        header, content = (one["src"] or "").split(",", 1)
+        assert header in ("data:image/webp;base64", "data:image/gif;base64")
+        assert len(base64.b64decode(content, validate=True)) > 20
+
+
+def test_persons_are_counted_once_and_frames_each(report: Path):
+    """Melanin and coefficients are drawn once a person, expressions once a frame; seeds are no distribution."""
+    drawn = json.loads((report / "results.json").read_text())["drawn"]
+    assert drawn["skin.melanin"]["count"] == 9
+    assert drawn["identity.coefficients"]["count"] == 9 * 8
+    assert sum(drawn["expression.name"]["counts"].values()) == 17
+    assert drawn["camera.distance_mm"]["minimum"] >= 700
+    assert drawn["camera.distance_mm"]["unit"] == "mm"
+    assert not [name for name in drawn if "seed" in name]
+
+
+def test_a_report_without_learning_says_what_is_missing(store: ReportStore, tmp_path: Path):
+    """Before any training there is a report on the dataset, and each empty section says so."""
+    path = changed_inputs(
+        store, tmp_path, trainings=[], evaluations=[], pack=None, timings={}, versions={}, render_runs=[], assets=[]
+    )
+    write_report(path, tmp_path / "out")
+    text = Page((tmp_path / "out" / "index.html").read_text()).text
+    for sentence in (
+        "No network has been trained yet",
+        "No network has been evaluated yet",
+        "No training was given to this report",
+        "No evaluation was given to this report",
+        "No predictions to show",
+        "No timings were given",
+        "No versions were given",
+    ):
+        assert sentence in text
+
+
+def test_writing_again_replaces_the_report_with_the_same_bytes(store: ReportStore, report: Path, tmp_path: Path):
+    """A report is a function of its inputs."""
+    write_report(store.inputs, tmp_path)
+    first = (tmp_path / "index.html").read_bytes()
+    write_report(store.inputs, tmp_path)
+    assert (tmp_path / "index.html").read_bytes() == first == (report / "index.html").read_bytes()
+
+
+def test_malformed_inputs_are_refused_with_the_name_of_what_is_wrong(store: ReportStore, tmp_path: Path):
+    """Each message names the file or the field, and nothing is written."""
+    out = tmp_path / "out"
+    with pytest.raises(InputError, match=r"nowhere\.json should hold a report's inputs, but cannot be read"):
+        write_report(tmp_path / "nowhere.json", out)
+    with pytest.raises(InputError, match="colour: Extra inputs are not permitted"):
+        write_report(changed_inputs(store, tmp_path, colour="red"), out)
+    with pytest.raises(InputError, match=r"(?s)does not hold a report's inputs.*seed"):
+        write_report(changed_inputs(store, tmp_path, seed="many"), out)
+    with pytest.raises(InputError, match=r"gone.evaluation\.json should hold an evaluation"):
+        write_report(changed_inputs(store, tmp_path, evaluations=[str(tmp_path / "gone")]), out)
+    training = tmp_path / "training"
+    shutil.copytree(store.training, training)
+    (training / "history.jsonl").write_text('{"epoch": "first"}\n')
+    with pytest.raises(InputError, match=r"history\.jsonl, line 1, does not hold the numbers of an epoch"):
+        write_report(changed_inputs(store, tmp_path, trainings=[str(training)]), out)
+    evaluation = tmp_path / "evaluation"
+    shutil.copytree(store.evaluation, evaluation)
+    tree = json.loads((evaluation / "evaluation.json").read_text())
+    for frame in tree["frames_table"]:
+        frame["key"] = "0" * 64
+    (evaluation / "evaluation.json").write_text(json.dumps(tree))
+    with pytest.raises(InputError, match="has another frame there; evaluate again on this pack"):
+        write_report(changed_inputs(store, tmp_path, evaluations=[str(evaluation)]), out)
+    assert not out.exists()
+
+
+def test_numbers_and_durations_are_written_for_people():
+    """Examples by hand."""
+    assert number_text(17262977, 4) == "17\N{NARROW NO-BREAK SPACE}262\N{NARROW NO-BREAK SPACE}977"
+    assert [number_text(value, 3) for value in (0.014321, -12.345, 123.4, 0.0)] == [
+        "0.0143",
+        "\u221212.3",
+        "123",
+        "0.00",
+    ]
+    assert number_text(0.0000123, 3) == "1.23 · 10^\u22125"
+    assert [number_text(value, None) for value in (0.0143, 20210)] == ["0.0143", "20210"]
+    assert [duration_text(value) for value in (3.21, 59.7, 61, 7322)] == [
+        "3.2 s",
+        "1 min 00 s",
+        "1 min 01 s",
+        "2 h 02 min",
+    ]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs a browser: apt-get install --no-install-recommends chromium")
+def test_a_real_browser_shows_every_picture_without_an_error(report: Path, tmp_path: Path):
+    """Headless Chromium decodes all pictures (naturalWidth > 0), runs the script, and logs no error."""
+    assert CHROMIUM is not None
+    probe = """<script>window.addEventListener("load", () => {
+      const pictures = [...document.images];
+      const broken = pictures.filter((one) => !one.complete || one.naturalWidth === 0).length;
+      const wide = document.documentElement.scrollWidth > window.innerWidth + 1;
+      document.querySelector(".shot img").click();
+      const enlarged = document.querySelector("dialog").open;
+      document.title = `probe pictures=${pictures.length} broken=${broken} wide=${wide} enlarged=${enlarged}`;
+    });</script></body>"""
+    copy = tmp_path / "probed.html"
+    copy.write_text((report / "index.html").read_text().replace("</body>", probe))
+    for width_px in (1400, 500):
+        done = subprocess.run(
+            [
+                CHROMIUM,
+                *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
+                *("--enable-logging=stderr", f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=4000"),
+                *(f"--window-size={width_px},1500", f"--screenshot={tmp_path / 'page.png'}", "--dump-dom"),
+                copy.as_uri(),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=True,
+        )
+        title = re.search(r"<title>(probe [^<]*)</title>", done.stdout)
+        assert title is not None, done.stderr[-2000:]
+        assert title[1] == f"probe pictures={12 * 9 + 6 * 7 + 7 + 2 + 1} broken=0 wide=false enlarged=true"
+        assert "CONSOLE" not in done.stderr, done.stderr[-2000:]
