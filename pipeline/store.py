@@ -16,6 +16,7 @@ from pipeline.errors import PipelineError
 from render.dataset_format import (
     DATASET_MANIFEST,
     PRODUCTS,
+    SHARD_MANIFEST,
     DatasetManifest,
     Record,
     canonical_json,
@@ -42,11 +43,16 @@ def published_folder(store: Path, kind: Kind, key: str) -> Path:
 
 
 def is_published(store: Path, kind: Kind, key: str) -> bool:
-    """Whether the folder is there and its manifest can be read and names this key; a mere folder does not count."""
+    """Whether the folder is there and its manifest can be read and names this key; a mere folder does not count.
+
+    A dataset also needs every shard that it lists: one that was deleted, to be rendered again, makes it incomplete.
+    """
     folder = published_folder(store, kind, key)
     try:
         if kind == "datasets":
-            return DatasetManifest.model_validate_json((folder / DATASET_MANIFEST).read_bytes()).dataset_id == key
+            manifest = DatasetManifest.model_validate_json((folder / DATASET_MANIFEST).read_bytes())
+            shards = [shard for listed in manifest.shards.values() for shard in listed]
+            return manifest.dataset_id == key and all((store / shard / SHARD_MANIFEST).is_file() for shard in shards)
         stamp = Stamp.model_validate_json((folder / STAMP).read_bytes())
     except (OSError, ValidationError):
         return False

@@ -123,6 +123,15 @@ class Skins(Section):
     freckles: between(0, 1) = (0, 0.6)  # pyright: ignore[reportInvalidTypeForm]
 
 
+OUTFIT_STYLES = ("none", "crew", "scoop", "v_neck", "stand", "turtleneck")
+
+
+class Outfits(Section):
+    """Necklines of what people wear, drawn evenly; `none` leaves the cut bust bare. Fabrics are drawn freely."""
+
+    styles: tuple[Literal[OUTFIT_STYLES], ...] = Field(default=OUTFIT_STYLES[1:], min_length=1)  # pyright: ignore[reportInvalidTypeForm]
+
+
 class RgbSettings(Section):
     """How the picture is made. The device is a matter of the machine, not of the recipe."""
 
@@ -146,6 +155,7 @@ class Recipe(Section):
     lightings: Lightings = Lightings()
     backdrops: Backdrops
     skins: Skins = Skins()
+    outfits: Outfits = Outfits()
     rgb: RgbSettings = RgbSettings()
 
 

@@ -31,6 +31,23 @@ class Eyes:
 
 
 @dataclass(frozen=True)
+class Outfit:
+    """What is worn over the shoulders: a neckline (or `none`), and the seed of folds and of the body's breadth."""
+
+    style: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Fabric:
+    """Colours (scene-linear RGB) of what is worn; `pattern` is `plain`, `stripes` or `heather`."""
+
+    rgb: tuple[float, float, float]
+    second_rgb: tuple[float, float, float]
+    pattern: str
+
+
+@dataclass(frozen=True)
 class Expression:
     """A named emotion and the shape-key weights (0..1) that make it, sorted by name."""
 
@@ -98,6 +115,8 @@ class FrameParameters:
     identity: Identity
     skin: Skin
     eyes: Eyes
+    outfit: Outfit
+    fabric: Fabric
     expression: Expression
     head_pose: HeadPose
     camera: Camera
@@ -105,9 +124,10 @@ class FrameParameters:
     backdrop: Backdrop
 
 
-# What each product depends on. Ground truth knows nothing of light, skin or backdrop: relighting re-renders none of it.
+# What each product depends on. Ground truth knows nothing of light, skin, fabric or backdrop: relighting re-renders
+# none of it.
 FACTORS_OF_PRODUCT: dict[str, tuple[str, ...]] = {
-    "gt": ("identity", "expression", "head_pose", "camera"),
+    "gt": ("identity", "outfit", "expression", "head_pose", "camera"),
     "rgb": tuple(field.name for field in dataclasses.fields(FrameParameters)),
 }
 

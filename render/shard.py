@@ -75,7 +75,7 @@ def render_element(
         raise ShardError(f"the plan has elements 0 to {len(plan.elements) - 1}, but element {element} was asked for")
     shard = plan.elements[element]
     folders: dict[Product, Path] = {name: shard_folder(Path(plan.store), shard, name) for name in shard.products}
-    missing = tuple(product for product in shard.products if not folders[product].exists())
+    missing: tuple[Product, ...] = tuple(product for product in shard.products if not folders[product].exists())
     total = len(shard.frames)
     if not missing:
         report_progress(total, total, "published")

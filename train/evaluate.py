@@ -81,7 +81,7 @@ def evaluate(training: Path, pack_folder: Path, split: str, out: Path, *, device
             "metrics": dataset_scores(images),
             "reported": experiment.reported,
             "assumed": list(experiment.assumed),
-            "frames_table": [_frame(number, pack, row, images[number]) for number, row in enumerate(rows)],
+            "frames_table": [_frame(number, pack, int(row), images[number]) for number, row in enumerate(rows)],
         }
         text = json.dumps(evaluation, indent=1, allow_nan=False)
         (temporary / EVALUATION_FILE).write_text(text, encoding="utf-8")

@@ -23,7 +23,7 @@ def predict_depth_m(
     network.eval()
     try:
         with torch.inference_mode():
-            pictures = network_input(torch.from_numpy(np.ascontiguousarray(rgb_srgb)).to(device))
+            pictures = network_input(torch.from_numpy(np.array(rgb_srgb)).to(device))
             depth_m = decode_depth(network(pictures), experiment.encoding)
     finally:
         network.train(was_training)

@@ -40,11 +40,11 @@ def learning_view(data: ReportData, results: dict[str, Any]) -> dict[str, Any]:
             shown = worst_and_best(folder, evaluation, pack)
             if not shown:
                 continue
-            depth, error = prediction_scales(shown)
+            scales = prediction_scales(shown)
             ranked = sum(frame.head_mask is not None for frame in evaluation.frames_table)
             frames = []
             for one in shown:
-                pictures = prediction_pictures(one, depth, error)
+                pictures = prediction_pictures(one, *scales)
                 address = f"frame {one.score.key[:8]}, person {one.score.identity_id[:6]}"
                 cells = [
                     {
@@ -63,7 +63,7 @@ def learning_view(data: ReportData, results: dict[str, Any]) -> dict[str, Any]:
                     "split": evaluation.split,
                     "columns": columns,
                     "frames": frames,
-                    "legends": [legend_view(depth), legend_view(error)],
+                    "legends": [legend_view(scale) for scale in scales],
                 }
             )
     return {

@@ -52,7 +52,7 @@ def landmark_overlay(
     for first, last, closed in LANDMARK_RUNS:
         points = " ".join(f"{x:.1f},{y:.1f}" for x, y in landmarks_2d_px[first : last + 1])
         parts.append(f'<{"polygon" if closed else "polyline"} points="{points}"/>')
-    radius = width_px / 220
+    radius = width_px / 280
     for (x, y), state in zip(landmarks_2d_px, visibility, strict=True):
         kind = "seen" if state == "visible" else "hidden"
         parts.append(f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"/>')

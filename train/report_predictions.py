@@ -75,39 +75,46 @@ def worst_and_best(folder: Path, evaluation: Evaluation, pack: Pack) -> list[Sho
     return shown
 
 
-def prediction_scales(shown: list[ShownPrediction]) -> tuple[ColourScale, ColourScale]:
-    """One scale of depth and one of error for all shown frames: what holds 98 % of the heads, 90 % of the errors."""
-    reach_mm, error_mm = 20.0, 1.0
+def prediction_scales(shown: list[ShownPrediction]) -> tuple[ColourScale, ColourScale, ColourScale]:
+    """Scales for all shown frames: of depth (98 % of the heads), of error and of error after alignment (90 % each)."""
+    reach_mm, error_mm, aligned_mm = 20.0, 1.0, 1.0
     for one in shown:
         head = one.head_mask & (one.depth_true_m > 0)
         if head.any():
-            relief = relief_mm(one.depth_true_m[head], _nearest_m(one))
-            reach_mm = max(reach_mm, float(np.ceil(np.percentile(relief, 98) / 20) * 20))
-            error_mm = max(error_mm, float(np.percentile(np.abs(one.depth_pred_m - one.depth_true_m)[head], 90)) * 1000)
-    limit_mm = next(step for step in _steps() if step >= error_mm)
-    depth = depth_scale("depth behind the nearest true point", low=0.0, high=reach_mm, unit="mm")
-    return depth, error_scale("predicted minus true depth", limit_mm=limit_mm)
+            true_m, aligned_m = one.depth_true_m[head], _aligned_m(one)[head]
+            reach_mm = max(reach_mm, float(np.ceil(np.percentile(relief_mm(true_m, _nearest_m(one)), 98) / 20) * 20))
+            error_mm = max(error_mm, float(np.percentile(np.abs(one.depth_pred_m[head] - true_m), 90)) * 1000)
+            aligned_mm = max(aligned_mm, float(np.percentile(np.abs(aligned_m - true_m), 90)) * 1000)
+    return (
+        depth_scale("depth behind the nearest true point", low=0.0, high=reach_mm, unit="mm"),
+        error_scale("predicted minus true depth", limit_mm=_round_up(error_mm)),
+        error_scale("the same, scale aligned", limit_mm=_round_up(aligned_mm)),
+    )
 
 
 def prediction_pictures(
-    one: ShownPrediction, depth: ColourScale, error: ColourScale
+    one: ShownPrediction, depth: ColourScale, error: ColourScale, aligned_error: ColourScale
 ) -> dict[str, UInt8[np.ndarray, "h w 3"]]:
-    """Pictures by name: `rgb`, depths and normals, true and predicted, and errors over the head as they are and after
-    the prediction was multiplied by median(true) / median(predicted)."""
-    head = one.head_mask & (one.depth_true_m > 0)
-    surface_m = np.where(one.depth_pred_m < BACKGROUND_SHARE * one.background_m, one.depth_pred_m, np.float32(0))
-    near_m = _nearest_m(one)
-    aligned_m = scale_aligned(one.depth_pred_m, one.depth_true_m, head)
-    on_head_m = np.where(head, one.depth_true_m, np.float32(0))
+    """Pictures by name: `picture`, depths and normals, true and predicted, and errors over the head as they are and
+    after alignment. Predictions have a value where the network or the truth has a surface."""
+    true_m, near_m = one.depth_true_m, _nearest_m(one)
+    surface = (true_m > 0) | (one.depth_pred_m < BACKGROUND_SHARE * one.background_m)
+    predicted_m = np.where(surface, one.depth_pred_m, np.float32(0))
+    on_head_m = np.where(one.head_mask, true_m, np.float32(0))
     return {
-        "rgb": one.rgb_srgb,
-        "true depth": colour_values(relief_mm(one.depth_true_m, near_m), depth, valid=one.depth_true_m > 0),
-        "predicted depth": colour_values(relief_mm(surface_m, near_m), depth, valid=surface_m > 0),
+        "picture": one.rgb_srgb,
+        "true depth": colour_values(relief_mm(true_m, near_m), depth, valid=true_m > 0),
+        "predicted depth": colour_values(relief_mm(predicted_m, near_m), depth, valid=surface),
         "error": colour_error(one.depth_pred_m, on_head_m, error),
-        "error, scale aligned": colour_error(aligned_m, on_head_m, error),
+        "error, scale aligned": colour_error(_aligned_m(one), on_head_m, aligned_error),
         "true normals": colour_normals(one.normals_true_cam),
-        "predicted normals": colour_normals(normals_from_depth(surface_m, one.intrinsics_px.astype(np.float64))),
+        "predicted normals": colour_normals(normals_from_depth(predicted_m, one.intrinsics_px.astype(np.float64))),
     }
+
+
+def _aligned_m(one: ShownPrediction) -> Float32[np.ndarray, "h w"]:
+    """The prediction times median(true) / median(predicted) over the head."""
+    return scale_aligned(one.depth_pred_m, one.depth_true_m, one.head_mask & (one.depth_true_m > 0))
 
 
 def _nearest_m(one: ShownPrediction) -> float:
@@ -115,11 +122,10 @@ def _nearest_m(one: ShownPrediction) -> float:
     return float(one.depth_true_m[valid].min()) if valid.any() else 0.0
 
 
-def _steps():
-    power = 1.0
-    while True:
-        yield from (power, 2 * power, 5 * power)
-        power *= 10
+def _round_up(value: float) -> float:
+    """The next 1, 2 or 5 times a power of ten."""
+    power = 10.0 ** np.floor(np.log10(value))
+    return float(next(step * power for step in (1, 2, 5, 10) if step * power >= value))
 
 
 def _open_predictions(path: Path, shape: tuple[int, int, int]) -> np.ndarray:

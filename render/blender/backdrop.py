@@ -14,6 +14,9 @@ from render.parameters import Backdrop, Lighting
 BACKDROP_KINDS = ("plain", "gradient", "texture", "environment")
 # Radius of the circle to which a 50 mm lens at f/2.8, focused at 0.85 m, blurs a far point: half of 17.9 / 850 rad.
 ENVIRONMENT_BLUR_RAD = 0.0105
+# Width of the map by which Cycles finds bright directions. Its own choice (4096) takes 0.9 CPU seconds more a frame for
+# 3 to 30 % less noise; half of ours misses the sunrise's sun between its points and has five times the noise there.
+_IMPORTANCE_MAP_WIDTH = 2048
 _BLUR_TAPS = ((1, 0.0), (6, 0.5), (12, 1.0))
 # A camera rolls highlights off instead of cutting them: radiance c of the blurred map shows as c / (1 + c / this).
 HIGHLIGHT_SHOULDER = 1.6
@@ -37,6 +40,8 @@ def build_world(lighting: Lighting, backdrop: Backdrop) -> bpy.types.World:
         raise ValueError(f"backdrop.kind is {backdrop.kind!r}, expected one of {', '.join(BACKDROP_KINDS)}")
     world = bpy.data.worlds.new("environment")
     world.use_nodes = True
+    world.cycles.sampling_method = "MANUAL"
+    world.cycles.sample_map_resolution = _IMPORTANCE_MAP_WIDTH
     tree = world.node_tree
     tree.nodes.clear()
     image = bpy.data.images.load(str(environment_path(lighting.environment)), check_existing=True)

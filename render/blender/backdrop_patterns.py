@@ -12,7 +12,7 @@ from render.parameters import Backdrop
 # Window coordinates run 0..1 both ways; patterns are kept square for the usual picture of 4 to 3.
 PICTURE_ASPECT = 4.0 / 3.0
 
-# Each maker gets coordinates in picture heights (0..1 upwards), how many features go on one height, and both colours.
+# A maker gets coordinates in picture heights (upwards), and of the backdrop both colours and features a height.
 PatternMaker = Callable[[bpy.types.NodeTree, Socket, Backdrop], Socket]
 
 
@@ -72,7 +72,7 @@ def _stained(tree: bpy.types.NodeTree, at: Socket, colour: Socket, amount: float
 
 
 def _plaster(tree: bpy.types.NodeTree, at: Socket, backdrop: Backdrop) -> Socket:
-    clouds = graph.noise(tree, at, 0.5 * backdrop.pattern_scale, detail=5.0, distortion=1.0)
+    clouds = graph.noise(tree, at, 0.5 * backdrop.pattern_scale, detail=5.0, distortion=0.3)
     colour = graph.mix_colour(tree, graph.step(tree, clouds, 0.35, 0.65), backdrop.rgb, backdrop.second_rgb)
     return _stained(tree, at, colour, 0.25)
 

@@ -10,6 +10,7 @@ from jaxtyping import Float, UInt8
 
 from render.blender.backdrop import build_world
 from render.blender.camera import place_camera
+from render.blender.clothing import add_clothing
 from render.blender.head import Person, add_person, landmarks_world_m, pose_person
 from render.blender.lights import add_key_light
 from render.blender.materials import head_materials
@@ -47,13 +48,15 @@ def open_stage(*, device: Device, products: Sequence[str]) -> Stage:
 def person_on_stage(stage: Stage, model: HeadModel, parameters: FrameParameters, *, level: int) -> Iterator[Person]:
     """The person of a frame, kept for all frames of the same person, then removed with all that belongs to them."""
     with temporary_datablocks():
-        yield add_person(
+        person = add_person(
             stage.collections,
             model,
             parameters.identity,
             head_materials(parameters.skin, parameters.eyes),
             subdivision_level=level,
         )
+        add_clothing(stage.collections, person, parameters.outfit, parameters.fabric, subdivision_level=level)
+        yield person
 
 
 def draw_frame(

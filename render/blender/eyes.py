@@ -5,8 +5,6 @@ sclera) on the circle of radius 0.25 about it, u to the image right and v up in 
 So one material serves eyes of one shell (cornea and sclera together) and of two.
 """
 
-import math as maths
-
 import bpy
 
 from render.blender import node_graph as graph
@@ -172,8 +170,3 @@ def _sclera_colour(tree: bpy.types.NodeTree, offset: Socket, share: Socket) -> S
     red = graph.math(tree, "MULTIPLY", graph.step(tree, share, 1.3, 2.6), 0.55)
     colour = graph.mix_colour(tree, red, SCLERA_RGB, SCLERA_RED_RGB)
     return graph.mix_colour(tree, graph.math(tree, "MULTIPLY", amount, 0.45), colour, VEIN_RGB)
-
-
-def limbus_angle_rad(eyeball_radius_m: float) -> float:
-    """Angle between the axis of an eyeball and its limbus, radians: what a head family needs to lay out the UVs."""
-    return maths.asin(LIMBUS_RADIUS_M / eyeball_radius_m)

@@ -12,7 +12,7 @@ TONGUE_COAT_RGB = (0.55, 0.32, 0.28)
 
 
 def teeth_material(name: str) -> bpy.types.Material:
-    """A new material of teeth: enamel that scatters light a little, faintly stained in patches, under a film of saliva."""
+    """A new material of teeth: slightly translucent, faintly stained in patches, wet with saliva."""
     material, tree = graph.empty_material(name)
     position = graph.attribute(tree, "rest_position", output="Vector")
     stain = graph.step(tree, graph.noise(tree, position, 160.0, detail=3.0), 0.45, 0.85)

@@ -14,7 +14,10 @@ import numpy as np
 import OpenEXR
 from jaxtyping import Float32, UInt8
 
+from render.blender import node_graph as graph
+from render.blender.hair_regions import strand_opacity
 from render.blender.session import Device, add_scene
+from render.dataset_format import Label
 
 # What a collection is decides in which layer it is seen; rig and camera are in all of them, lights in `rgb` alone.
 HEAD, WORN, SHADING_ONLY, RIG, LIGHTS = "head", "worn", "shading_only", "rig", "lights"
@@ -86,26 +89,29 @@ def set_surface_labels(mesh: bpy.types.Mesh, labels: UInt8[np.ndarray, " f"]) ->
 
 
 def _measuring_material() -> bpy.types.Material:
-    """What every surface is made of in a ground-truth scene: opaque, writing smooth normal and label.
+    """What every surface is made of in a ground-truth scene: it writes smooth normal and label, and is opaque, but for
+    the gaps between the strands of a hair card.
 
-    One material for all keeps ground truth independent of any shading: a transparent material would let a ray go on
-    and add up what it meets, and a bump map would bend the normal.
+    One material for all keeps ground truth independent of any shading: a bump map would bend the normal. A ray goes on
+    through a gap, and AOVs add up what it meets, so there both are 0.
     """
     material = bpy.data.materials.new("measuring")
     material.use_nodes = True
     tree = material.node_tree
     tree.nodes.clear()
-    surface = tree.nodes.new("ShaderNodeBsdfDiffuse")
-    tree.links.new(surface.outputs["BSDF"], tree.nodes.new("ShaderNodeOutputMaterial").inputs["Surface"])
-    normal = tree.nodes.new("ShaderNodeOutputAOV")
-    normal.aov_name = NORMAL_AOV
-    tree.links.new(tree.nodes.new("ShaderNodeNewGeometry").outputs["Normal"], normal.inputs["Color"])
-    label = tree.nodes.new("ShaderNodeOutputAOV")
-    label.aov_name = LABEL_AOV
-    attribute = tree.nodes.new("ShaderNodeAttribute")
-    attribute.attribute_type = "GEOMETRY"
-    attribute.attribute_name = LABEL_AOV
-    tree.links.new(attribute.outputs["Fac"], label.inputs["Value"])
+    label = graph.add_node(
+        tree, "ShaderNodeAttribute", settings={"attribute_type": "GEOMETRY", "attribute_name": LABEL_AOV}
+    ).outputs["Fac"]
+    hair = graph.math(tree, "COMPARE", label, float(Label.HAIR))
+    solid = graph.math(tree, "MAXIMUM", graph.math(tree, "SUBTRACT", 1.0, hair), strand_opacity(tree))
+    gap = graph.add_node(tree, "ShaderNodeBsdfTransparent").outputs[0]
+    surface = graph.add_node(tree, "ShaderNodeBsdfDiffuse").outputs[0]
+    mixed = graph.add_node(tree, "ShaderNodeMixShader", inputs={0: solid, 1: gap, 2: surface}).outputs[0]
+    graph.add_node(tree, "ShaderNodeOutputMaterial", inputs={"Surface": mixed})
+    normal = graph.scale_vector(tree, graph.add_node(tree, "ShaderNodeNewGeometry").outputs["Normal"], solid)
+    graph.add_node(tree, "ShaderNodeOutputAOV", settings={"aov_name": NORMAL_AOV}, inputs={"Color": normal})
+    value = graph.math(tree, "MULTIPLY", label, solid)
+    graph.add_node(tree, "ShaderNodeOutputAOV", settings={"aov_name": LABEL_AOV}, inputs={"Value": value})
     return material
 
 

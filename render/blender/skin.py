@@ -14,8 +14,8 @@ from render.blender.node_graph import Socket
 from render.parameters import Skin
 from render.sampling.skin_colour import HAEMOGLOBIN_LIMITS, MELANIN_LIMITS, skin_albedo_rgb
 
-# Mean free paths of red, green and blue light in skin. Source: d'Eon, Luebke, Enderton 2007, via the lead's brief; scaled
-# down because Cycles' random walk spreads farther than the dipole that these were fitted with.
+# Mean free paths of red, green and blue light in skin. Source: Jensen and others 2001 (dipole fits, skin1). Scaled down
+# (ours, by eye), because Cycles' random walk spreads light farther than the dipole does at the same radius.
 SCATTER_RADIUS_MM = (3.67, 1.37, 0.68)
 SCATTER_SCALE = 0.45
 SKIN_IOR = 1.4
@@ -23,7 +23,7 @@ SKIN_IOR = 1.4
 
 @dataclass(frozen=True)
 class SkinTones:
-    """Albedos (scene-linear RGB) of one person: plain, flushed with blood, drained, lips, freckles, hair roots, brows."""
+    """Albedos (scene-linear RGB) of one person: plain skin, flushed with blood, drained of it, and what grows on it."""
 
     plain: tuple[float, float, float]
     flushed: tuple[float, float, float]
@@ -165,7 +165,7 @@ def _colour(tree: bpy.types.NodeTree, tones: SkinTones, fields: _SkinFields, *, 
         colour = graph.mix_colour(tree, _freckle_mask(tree, fields, freckles), colour, tones.freckle)
     colour = graph.mix_colour(tree, _stubble_mask(tree, fields), colour, tones.stubble)
     # Pores and fine lines are darker than the ridges between them.
-    return graph.scale_vector(tree, colour, graph.spread(tree, graph.step(tree, fields.fine, 0.25, 0.7), 0.86, 1.05))
+    return graph.scale_vector(tree, colour, graph.spread(tree, graph.step(tree, fields.fine, 0.25, 0.7), 0.92, 1.04))
 
 
 def _freckle_mask(tree: bpy.types.NodeTree, fields: _SkinFields, freckles: float) -> Socket:
@@ -192,6 +192,6 @@ def _roughness(tree: bpy.types.NodeTree, fields: _SkinFields, roughness: float) 
 
 def _relief(tree: bpy.types.NodeTree, fields: _SkinFields) -> Socket:
     """Height in metres: a net of wrinkles and pores of about 1 mm on unevenness of about 5 mm."""
-    net = graph.math(tree, "MULTIPLY", fields.fine, 0.0006)
+    net = graph.math(tree, "MULTIPLY", fields.fine, 0.00045)
     uneven = graph.math(tree, "MULTIPLY", fields.middle, 0.0010)
     return graph.math(tree, "ADD", net, uneven)

@@ -22,7 +22,7 @@ def face_paint(
 
     `rest_position` (n, 3): the neutral vertex in metres, so that textures stick to the moving skin.
     `lips`: 0.5 on the outline of the lips, 1 inside, 0 outside beyond EDGE_M.
-    `lids`: 1 at the rim of the eye, falling to 0 over the lids. `flush`: cheeks, nose, chin and ears, where blood shows.
+    `lids`: 1 at the rim of the eye, falling to 0 over the lids. `flush`: cheeks, nose, chin, ears: red skin.
     `oil`: forehead, nose and chin. `scalp`: 0.5 on the hairline, 1 where hair would grow.
     `brow` (n, 3): metres along the brow and above its middle line, and 1 on its middle line falling to 0 at its edge.
     """
@@ -31,9 +31,7 @@ def face_paint(
     in_front = vertices_m[:, 2] > landmarks_m[:, 2].min() - 0.1 * unit_m
     flat = vertices_m[:, :2].astype(np.float64)
     lips = np.clip(0.5 - _outline_distance(flat, landmarks_m[48:60, :2]) / (2.0 * EDGE_M), 0.0, 1.0)
-    rims = np.minimum(
-        _outline_distance(flat, landmarks_m[36:42, :2]), _outline_distance(flat, landmarks_m[42:48, :2])
-    )
+    rims = np.minimum(_outline_distance(flat, landmarks_m[36:42, :2]), _outline_distance(flat, landmarks_m[42:48, :2]))
     near_mouth = np.linalg.norm(vertices_m - landmarks_m[48:60].mean(axis=0), axis=1) < 0.8 * unit_m
     return {
         "rest_position": vertices_m.astype(np.float32),

@@ -80,4 +80,6 @@ def _eye_uvs(corners: Float[np.ndarray, "f 4 3"]) -> Float[np.ndarray, "f 4 2"]:
     limbus = np.arcsin(IRIS_RADIUS_MM / np.linalg.norm(offset, axis=2).min())
     # Even over the iris; beyond it even too, so that the back of the globe ends on the edge of the square.
     radius = np.interp(polar, [0.0, limbus, np.pi], [0.0, _LIMBUS_RADIUS_UV, 0.5])
-    return 0.5 + radius[..., None] * offset[..., :2] / np.maximum(aside, 1e-9)[..., None]
+    # The pole at the back has no direction of its own: it takes that of its face.
+    spoke = np.where((aside > 1e-6)[..., None], offset[..., :2], offset[..., :2].mean(axis=1, keepdims=True))
+    return 0.5 + radius[..., None] * spoke / np.linalg.norm(spoke, axis=2, keepdims=True)

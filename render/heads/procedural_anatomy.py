@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from render.heads.model import Region
 from render.heads.procedural_parts import (
@@ -34,7 +34,7 @@ class Anatomy:
     mirror_of: Int[np.ndarray, " n"]
     """The vertex on the other side of the middle plane."""
     near_rim: Float[np.ndarray, "n 2"]
-    """1 on the rim of the left (column 0) and right eye and behind it, falling to 0 over the lids."""
+    """1 on the rim of the left (column 0) and right eye, falling to 0 over the lids and behind the globe."""
     upper_lid: Float[np.ndarray, " n"]
     """On the lids: 1 over the middle of the eye, 0 in its corners, -1 below; 0 elsewhere."""
     mouth: Float[np.ndarray, " n"]
@@ -112,7 +112,7 @@ def _mirror_map(points: np.ndarray, parts: dict[str, np.ndarray]) -> Int[np.ndar
         if other != name:
             result[ids] = target
             continue
-        _, nearest = cKDTree(points[target]).query(points[ids] * MIRROR)
+        _, nearest = KDTree(points[target]).query(points[ids] * MIRROR)
         result[ids] = target[nearest]
     return result
 
@@ -148,14 +148,15 @@ def _lid_facts(skin: Skin, count: int) -> tuple[Float[np.ndarray, "n 2"], Float[
 def _mouth_facts(skin: Skin, points: np.ndarray) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
     mouth = np.zeros(len(points))
     lower = ramp(points[:, 1], -44.0, -56.0)
-    outline, line = skin.ring_of_outline, skin.ring_of_line
+    rings = np.arange(float(skin.mouth_rings))
+    inwards = ramp(rings, 0.0, skin.ring_of_outline)
+    # Lips and the first rings behind them move alike; the back of the mouth stays.
+    moving = inwards * ramp(rings, skin.ring_of_line + 8.0, skin.ring_of_line + 4.0)
     for ring in range(skin.mouth_rings):
         loop = skin.loops[f"mouth_{ring}"]
-        inwards = ramp(np.array(float(ring)), 0.0, outline)
-        # Lips and the first rings behind them move alike; the back of the mouth stays.
-        mouth[loop] = inwards * ramp(np.array(float(ring)), line + 8.0, line + 4.0)
-        below = ramp(np.sin(np.linspace(0.0, 2.0 * np.pi, len(loop), endpoint=False)), 0.3, -0.3)
-        lower[loop] = lower[loop] + inwards * (below - lower[loop])
+        mouth[loop] = moving[ring]
+        below = ramp(np.sin(np.linspace(0.0, 2.0 * np.pi, len(loop), endpoint=False)), 0.95, -0.95)
+        lower[loop] += inwards[ring] * (below - lower[loop])
     return mouth, lower
 
 

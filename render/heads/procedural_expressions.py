@@ -34,7 +34,8 @@ _CHEEKS: dict[str, tuple[_Push, ...]] = {
 _MOUTH: dict[str, tuple[tuple[int, _Push], ...]] = {
     "mouthSmile": (
         (0, ((25, -50, 84), (12, 12, 18), (5.5, 6.5, -4.2))), (0, ((42, -16, 77), (14, 13, 18), (1.6, 3.6, 2.4))),
-        (0, ((37, -34, 80), (9, 12, 16), (2.4, 2.4, 0.6))), (0, ((9, -50, 98), (9, 9, 14), (1.0, 0.8, -1.4))),
+        (0, ((37, -34, 80), (9, 12, 16), (2.4, 2.4, 0.6))), (0, ((9, -50, 98), (9, 9, 14), (1.0, 0.4, -1.4))),
+        (1, ((9, -45, 98), (13, 8, 14), (0.4, 2.2, -0.4))), (-1, ((9, -57, 96), (12, 8, 14), (0.4, -0.8, -0.4))),
     ),
     "mouthFrown": (
         (0, ((25, -51, 84), (11, 12, 18), (0.8, -6.0, -0.8))), (0, ((24, -66, 84), (10, 10, 18), (1.0, -2.0, 1.2))),
@@ -97,11 +98,11 @@ def expressions_mm(anatomy: Anatomy) -> dict[str, Float[np.ndarray, "n 3"]]:
 def jaw_share(anatomy: Anatomy) -> Float[np.ndarray, " n"]:
     """How much each vertex follows the lower jaw, 0..1."""
     points = anatomy.vertices_mm
-    x, y, z = points.T
+    _, y, z = points.T
     hinge_line = -50.0 + (85.0 - z) * 0.6
     below = ramp(hinge_line - y, -16.0, 16.0)
     ahead = ramp(z, 2.0, 34.0)
-    above_throat = ramp(y - 0.35 * (z - 40.0), -125.0, -103.0)
+    above_throat = ramp(y + 0.35 * (z - 40.0), -128.0, -102.0)
     share = below * ahead * above_throat
     lips = ramp(anatomy.mouth, 0.0, 1.0)
     share = share + lips * (anatomy.lower_lip - share)
@@ -173,6 +174,9 @@ def _lid_motion(anatomy: Anatomy, name: str) -> Float[np.ndarray, "n 3"]:
     distance = np.linalg.norm(offset, axis=1)
     rest = np.linalg.norm(points - EYE_CENTRE_MM, axis=1)
     wanted = np.maximum(distance, np.minimum(rest, LID_RADIUS_MM))
+    if name == "eyeBlink":
+        # A shape key moves along the chord: what ends on the globe would pass through it half way. Lids close bulging.
+        wanted = wanted + weight * upper * np.clip(LID_RADIUS_MM + 1.0 - rest, 0.0, 1.7)
     turned = EYE_CENTRE_MM + offset * (wanted / np.maximum(distance, 1e-9))[:, None]
     return np.where((near > 0)[:, None], turned - points, 0.0)
 

@@ -85,17 +85,21 @@ def _lower_face_length(_: Anatomy, points: np.ndarray) -> np.ndarray:
 
 
 def _nose_length(_: Anatomy, points: np.ndarray) -> np.ndarray:
-    down = ramp(points[:, 1], 22.0, -22.0) * ramp(points[:, 1], -46.0, -28.0)
-    return _vector(0.0, -2.8 * down * np.exp(-0.5 * (points[:, 0] / 18.0) ** 2) * ramp(points[:, 2], 60, 90), 0.0, len(points))
+    # The mouth follows a long nose half of the way, or there would be no room for an upper lip.
+    down = ramp(points[:, 1], 22.0, -22.0) * ramp(points[:, 1], -78.0, -27.0)
+    breadth = 18.0 + 30.0 * ramp(points[:, 1], -25.0, -44.0)
+    weight = down * np.exp(-0.5 * (points[:, 0] / breadth) ** 2) * ramp(points[:, 2], 45.0, 85.0)
+    return _vector(0.0, -2.8 * weight, 0.0, len(points))
 
 
 def _lip_thickness(anatomy: Anatomy, points: np.ndarray) -> np.ndarray:
-    # Away from the line between the lips, most on the outline; forward where the lips are full.
-    across = 1.0 - np.clip(np.abs(points[:, 0]) / 27.0, 0.0, 1.0) ** 2
+    # Away from the line between the lips, most on the outline and fading beyond it; forward where the lips are full.
+    aside = np.clip(1.0 - (points[:, 0] / 34.0) ** 2, 0.0, 1.0)
     gap = np.abs(points[:, 1] + 49.6)
-    skin = ramp(anatomy.mouth, 0.05, 1.0) * ramp(points[:, 2], 84.0, 92.0) * across
+    apart = np.clip(gap / 9.0, 0.0, 1.0) * np.exp(-0.5 * (np.maximum(gap - 9.0, 0.0) / 5.0) ** 2)
+    skin = np.isin(np.arange(len(points)), anatomy.parts["skin"]) * ramp(points[:, 2], 74.0, 90.0) * aside
     side = 1.0 - 2.0 * anatomy.lower_lip
-    return skin[:, None] * _vector(0.0, 1.35 * side * np.clip(gap / 9.0, 0.0, 1.2), 0.7, len(points))
+    return skin[:, None] * _vector(0.0, 1.3 * side * apart, 0.6 * anatomy.mouth, len(points))
 
 
 def _mouth_width(anatomy: Anatomy, points: np.ndarray) -> np.ndarray:
@@ -115,16 +119,22 @@ def _shoulders(_: Anatomy, points: np.ndarray) -> np.ndarray:
     return _vector(9.0 * weight * points[:, 0] / 200.0, -drop, 0.0, len(points))
 
 
-_BROW_RIDGE = (((12.0, 38.0, 95.0), (12.0, 8.0, 25.0), (0.0, 0.0, 1.2)), ((34.0, 35.0, 86.0), (13.0, 7.0, 25.0), (0.2, 0.0, 1.2)))
+_BROW_RIDGE = (
+    ((12.0, 38.0, 95.0), (12.0, 8.0, 25.0), (0.0, 0.0, 1.2)),
+    ((34.0, 35.0, 86.0), (13.0, 7.0, 25.0), (0.2, 0.0, 1.2)),
+)
 _CHIN = (((0.0, -84.0, 93.0), (19.0, 13.0, 28.0), (0.0, -0.4, 2.6)),)
 _JAW = (((54.0, -60.0, 20.0), (22.0, 22.0, 30.0), (3.4, -0.6, 0.0)),)
 _NOSE_WIDTH = (((13.0, -20.0, 98.0), (7.0, 8.0, 12.0), (1.7, 0.0, 0.0)),)
 _NOSE_OUT = (((0.0, -13.0, 112.0), (13.0, 15.0, 24.0), (0.0, 0.0, 2.1)),)
-_CHEEKS = (((44.0, -28.0, 70.0), (17.0, 16.0, 24.0), (1.9, 0.0, 1.7)), ((62.0, -30.0, 30.0), (20.0, 22.0, 28.0), (1.6, 0.0, 0.0)))
+_CHEEKS = (
+    ((44.0, -28.0, 70.0), (17.0, 16.0, 24.0), (1.9, 0.0, 1.7)),
+    ((62.0, -30.0, 30.0), (20.0, 22.0, 28.0), (1.6, 0.0, 0.0)),
+)
 
 
 def _sex(anatomy: Anatomy, points: np.ndarray) -> np.ndarray:
-    """From the mean towards a man's face (positive) or a woman's: ridge, jaw, chin, nose, neck up, lips and cheeks down."""
+    """Towards a man's face (positive) or a woman's: ridge, jaw, chin, nose and neck grow, lips and cheeks recede."""
     parts = (
         (0.65, _field(*_BROW_RIDGE)), (0.6, _field(*_CHIN)), (0.6, _field(*_JAW)), (0.35, _field(*_NOSE_WIDTH)),
         (0.45, _field(*_NOSE_OUT)), (0.5, _lower_face_length), (0.7, _neck_width), (0.8, _shoulders),
@@ -149,6 +159,14 @@ def _uneven_mouth(_: Anatomy, points: np.ndarray) -> np.ndarray:
     return _vector(0.0, 0.9 * weight * np.clip(points[:, 0] / 25.0, -1.2, 1.2), 0.0, len(points))
 
 
+def _neck_and_shoulders(anatomy: Anatomy, points: np.ndarray) -> np.ndarray:
+    return _neck_width(anatomy, points) + _shoulders(anatomy, points)
+
+
+def _asymmetry(anatomy: Anatomy, points: np.ndarray) -> np.ndarray:
+    return _crooked_nose(anatomy, points) - _crooked_chin(anatomy, points) + _uneven_mouth(anatomy, points)
+
+
 # Order matters: coefficients are drawn in it, and tests count it. One unit is one standard deviation of the dimension.
 _FIELDS: dict[str, Field] = {
     "head_breadth": _head_breadth,
@@ -165,14 +183,17 @@ _FIELDS: dict[str, Field] = {
     "nose_tip_turn": _field(((0.0, -16.0, 115.0), (10.0, 8.0, 12.0), (0.0, 1.9, 0.3))),
     "mouth_width": _mouth_width,
     "lip_thickness": _lip_thickness,
-    "eye_spacing": _field(((32.0, 17.0, 72.0), (15.0, 15.0, 24.0), (1.7, 0.0, 0.0))),
+    "eye_spacing": _field(((32.0, 17.0, 72.0), (15.0, 15.0, 24.0), (2.15, 0.0, 0.0))),
     "brow_ridge": _field(*_BROW_RIDGE),
-    "brow_height": _field(((24.0, 38.0, 88.0), (18.0, 9.0, 25.0), (0.0, 1.6, 0.0)), ((42.0, 35.0, 80.0), (10.0, 8.0, 20.0), (0.0, 0.5, 0.0))),
+    "brow_height": _field(
+        ((24.0, 38.0, 88.0), (18.0, 9.0, 25.0), (0.0, 1.6, 0.0)),
+        ((42.0, 35.0, 80.0), (10.0, 8.0, 20.0), (0.0, 0.5, 0.0)),
+    ),
     "forehead_slope": _field(((0.0, 78.0, 88.0), (45.0, 24.0, 40.0), (0.0, 0.0, 2.8))),
     "cheek_fullness": _field(*_CHEEKS),
     "sex": _sex,
-    "neck_and_shoulders": lambda anatomy, points: _neck_width(anatomy, points) + _shoulders(anatomy, points),
-    "asymmetry": lambda anatomy, points: _crooked_nose(anatomy, points) - _crooked_chin(anatomy, points) + _uneven_mouth(anatomy, points),
+    "neck_and_shoulders": _neck_and_shoulders,
+    "asymmetry": _asymmetry,
 }  # fmt: skip
 MODE_NAMES = (*_FIELDS, "lid_opening", "lid_slant")
 ASYMMETRIC_MODES = frozenset({"asymmetry"})
@@ -193,7 +214,8 @@ def _with_rigid_eyes(anatomy: Anatomy, field: Field) -> Float[np.ndarray, "n 3"]
 
 def _lid_opening(anatomy: Anatomy) -> Float[np.ndarray, "n 3"]:
     """The aperture of the lids grows by 0.9 mm."""
-    return _turn_lids(anatomy, -2.6 * ramp(anatomy.upper_lid, 0.0, 1.0) + 1.2 * ramp(-anatomy.upper_lid, 0.0, 1.0), (1.0, 0.0, 0.0))
+    degrees = 1.2 * ramp(-anatomy.upper_lid, 0.0, 1.0) - 2.6 * ramp(anatomy.upper_lid, 0.0, 1.0)
+    return _turn_lids(anatomy, degrees, (1.0, 0.0, 0.0))
 
 
 def _lid_slant(anatomy: Anatomy) -> Float[np.ndarray, "n 3"]:

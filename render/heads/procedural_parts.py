@@ -16,6 +16,10 @@ _CORNEA_RISE_MM = 0.7
 # Polar angles of the eyeball's rings against the line of sight, in degrees; the iris ends at the fifth.
 _EYE_POLAR_DEG = (5.0, 9.5, 14.5, 20.0, 28.9, 38.0, 50.0, 63.0, 78.0, 95.0, 115.0, 140.0, 162.0)
 _EYE_SPOKES = 32
+# Section through a tooth from gum to biting edge and back behind: share of the crown, and how far out it stands.
+_TOOTH_SECTION_MM = ((0.0, 0.35, 0.75, 0.97, 1.0, 0.9, 0.4, 0.0), (0.2, 0.6, 0.4, -0.9, -2.0, -4.0, -6.5, -7.0))
+# Section through a gum: height over the necks of the teeth, and how far out it stands.
+_GUM_SECTION_MM = ((8.0, 4.0, 1.0, -0.6, -0.6, 1.0, 4.0, 8.0), (-1.5, 0.9, 1.0, 0.2, -6.5, -8.5, -9.0, -9.0))
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,9 @@ def left_ear() -> Part:
     places = np.array([0, 30, 60, 90, 115, 140, 180, 215, 245, 262, 280, 300, 330, 360], dtype=float)
     reach = np.array([19, 23, 29, 33, 28, 18.5, 12, 13, 22, 29.5, 29, 22.5, 18.5, 19], dtype=float)
     outline = CubicSpline(places, reach, bc_type="periodic")(degrees)
-    # How much of the full fold a direction shows: none in front, where the ear grows out of the cheek, little in the lobe.
-    fold = CubicSpline(places, [1, 1, 1, 1, 0.9, 0.6, 0.12, 0.05, 0.12, 0.2, 0.3, 0.75, 1, 1], bc_type="periodic")(degrees)
+    # How much of the full fold a direction shows: none in front, where the ear grows out of the cheek, little below.
+    shown = np.array([1, 1, 1, 1, 0.9, 0.6, 0.12, 0.05, 0.12, 0.2, 0.3, 0.75, 1, 1])
+    fold = CubicSpline(places, shown, bc_type="periodic")(degrees)
     tragus = np.exp(-0.5 * ((degrees - 190.0) / 16.0) ** 2)
     profile = (
         # share of the outline, height of a full fold, height of a plain direction, height that the tragus adds (mm)
@@ -115,9 +120,9 @@ def teeth(upper: bool) -> Part:
     tall = np.concatenate([np.concatenate(height)[::-1], np.concatenate(height)])
     bulge = np.concatenate([np.concatenate(swell)[::-1], np.concatenate(swell)])
     place, outward = _arch(s, upper=upper)
-    edge, sign = (-51.0, -1.0) if upper else (-50.2, 1.0)
+    edge, sign = (-52.0, -1.0) if upper else (-51.0, 1.0)
     rows = []
-    for share, depth in ((0.0, 0.2), (0.35, 0.6), (0.75, 0.4), (0.97, -0.9), (1.0, -2.0), (0.9, -4.0), (0.4, -6.5), (0.0, -7.0)):
+    for share, depth in zip(*_TOOTH_SECTION_MM, strict=True):
         y = edge - sign * tall * (1.0 - share)
         rows.append(place + outward * (depth + bulge)[:, None] + np.stack([0 * y, y, 0 * y], axis=1))
     return _strip(np.stack(rows), Region.TEETH, flip=upper)
@@ -127,9 +132,9 @@ def gums(upper: bool) -> Part:
     """The gum that the teeth stand in, an arch-shaped bar."""
     s = np.linspace(-56.0, 56.0, 61) if upper else np.linspace(-54.0, 54.0, 61)
     place, outward = _arch(s, upper=upper)
-    edge, sign = (-43.2, 1.0) if upper else (-57.5, -1.0)
+    edge, sign = (-44.0, 1.0) if upper else (-58.5, -1.0)
     rows = []
-    for up, depth in ((8.0, -1.5), (4.0, 0.9), (1.0, 1.0), (-0.6, 0.2), (-0.6, -6.5), (1.0, -8.5), (4.0, -9.0), (8.0, -9.0)):
+    for up, depth in zip(*_GUM_SECTION_MM, strict=True):
         y = edge + sign * up
         rows.append(place + outward * depth + np.array([0.0, y, 0.0]))
     return _strip(np.stack(rows), Region.GUMS, flip=upper)

@@ -2,7 +2,7 @@
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from render.heads.model import Bone
 from render.heads.procedural_anatomy import MIRROR, Anatomy, ramp
@@ -28,7 +28,7 @@ _NOSE_BASE_XY_MM = np.array([(0.0, -27.5), (7.0, -27.0), (14.0, -25.0)])
 def landmark_vertices(anatomy: Anatomy) -> Int[np.ndarray, "68"]:
     """Vertices of the 68 landmarks in the order of iBUG; left and right ones mirror each other exactly."""
     skin = anatomy.parts["skin"]
-    tree = cKDTree(anatomy.vertices_mm[skin])
+    tree = KDTree(anatomy.vertices_mm[skin])
 
     def nearest(points: np.ndarray) -> np.ndarray:
         return skin[tree.query(points)[1]]
@@ -61,17 +61,15 @@ def landmark_vertices(anatomy: Anatomy) -> Int[np.ndarray, "68"]:
 
 
 def _around_mouth(anatomy: Anatomy, loop: np.ndarray, aside_mm: tuple[float, ...]) -> Int[np.ndarray, " v"]:
-    """From the right corner over the upper lip to the left corner and back below, at these distances from the middle."""
+    """From the right corner over the upper lip to the left one and back below, at these distances from the middle."""
     half = len(loop) // 2
     x = anatomy.vertices_mm[loop, 0]
     left = np.array([np.abs(x[: half // 2 + 1] - aside).argmin() for aside in aside_mm])
     upper_left, lower_left = loop[left], loop[-left]
     mirror_of = anatomy.mirror_of
-    return np.concatenate(
-        [
-            [loop[half]], mirror_of[upper_left], upper_left[-2::-1], [loop[0]], lower_left, mirror_of[lower_left[-2::-1]],
-        ]
-    )  # fmt: skip
+    upper = [[loop[half]], mirror_of[upper_left], upper_left[-2::-1]]
+    lower = [[loop[0]], lower_left, mirror_of[lower_left[-2::-1]]]
+    return np.concatenate(upper + lower)
 
 
 def bones(anatomy: Anatomy) -> tuple[Bone, ...]:
@@ -79,8 +77,8 @@ def bones(anatomy: Anatomy) -> tuple[Bone, ...]:
     points = anatomy.vertices_mm
     _, y, z = points.T
     # The head's border runs from under the chin to the nape, the neck's from the collar bones to the seventh vertebra.
-    over_jaw_line = ramp(y + 66.0 + 0.42 * (z + 10.0), -34.0, 6.0)
-    over_collar = ramp(y + 152.0 + 0.35 * (z + 20.0), -30.0, 28.0)
+    over_jaw_line = ramp(y + 66.0 + 0.42 * (z + 10.0), -58.0, 8.0)
+    over_collar = ramp(y + 150.0 + 0.35 * (z + 20.0), -42.0, 34.0)
     jaw = jaw_share(anatomy)
     # What hangs on the jaw belongs to the head, wherever the border runs.
     head = np.maximum(over_jaw_line, jaw) * over_collar
@@ -93,7 +91,7 @@ def bones(anatomy: Anatomy) -> tuple[Bone, ...]:
         weights[name] = np.zeros(len(points))
         weights[name][ids] = 1.0
     weights["neck"] = np.clip(weights["neck"], 0.0, 1.0)
-    tree = cKDTree(points[anatomy.parts["skin"]])
+    tree = KDTree(points[anatomy.parts["skin"]])
 
     def around(point: np.ndarray, count: int) -> np.ndarray:
         both = np.concatenate([tree.query(point, k=count)[1], tree.query(point * MIRROR, k=count)[1]])
@@ -110,10 +108,11 @@ def bones(anatomy: Anatomy) -> tuple[Bone, ...]:
         )
 
     right_eye = EYE_CENTRE_MM * MIRROR
+    crown = np.array([0.0, 125.0, -12.0])
     ahead = np.array([0.0, 0.0, 20.0])
     return (
         bone("neck", None, _NECK_JOINT_MM, _SKULL_JOINT_MM, around(np.array([58.0, -134.0, -50.0]), 12)),
-        bone("head", "neck", _SKULL_JOINT_MM, np.array([0.0, 125.0, -12.0]), around(np.array([64.0, -14.0, -14.0]), 12)),
+        bone("head", "neck", _SKULL_JOINT_MM, crown, around(np.array([64.0, -14.0, -14.0]), 12)),
         bone("jaw", "head", JAW_JOINT_MM, np.array([0.0, -90.0, 80.0]), around(np.array([70.0, -4.0, 8.0]), 12)),
         bone("eye_left", "head", EYE_CENTRE_MM, EYE_CENTRE_MM + ahead, anatomy.parts["eye_left"]),
         bone("eye_right", "head", right_eye, right_eye + ahead, anatomy.parts["eye_right"]),

@@ -6,6 +6,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.interpolate import CubicSpline
 
+from render.heads.procedural_lips import lip_curves_mm, lip_ring_mm
+from render.heads.procedural_neck import LAST_HEAD_ROWS, neck_rows_mm
 from render.heads.procedural_skull import (
     EYE_CENTRE_MM,
     EYE_RADIUS_MM,
@@ -37,33 +39,6 @@ _EYE_STEPS = (0.2, 0.38, 0.53, 0.66, 0.77, 0.86, 0.93, 0.97, 1.0)
 _MOUTH_STEPS = (0.22, 0.43, 0.62, 0.8, 0.92, 1.0)
 _LIP_STEPS = (0.16, 0.34, 0.52, 0.7, 0.86, 1.0)
 
-# Outline of the lips and the line between them in the front view: x, then y of each curve, in mm.
-_LIP_X_MM = np.array([0.0, 5.5, 13.0, 20.0, 25.2])
-_UPPER_LIP_Y_MM = np.array([-42.7, -41.4, -43.9, -47.4, -50.0])
-_LOWER_LIP_Y_MM = np.array([-60.0, -59.8, -57.8, -53.8, -50.0])
-_MOUTH_LINE_Y_MM = np.array([-49.6, -49.1, -48.9, -49.5, -50.0])
-# How far the lips stand out over the muzzle on the way from outline to mouth line, in mm, at the middle of the mouth.
-_UPPER_BULGE_MM = ((0.0, 0.12, 0.4, 0.7, 0.88, 1.0), (0.1, 0.8, 2.4, 3.8, 4.0, 2.9))
-_LOWER_BULGE_MM = ((0.0, 0.12, 0.4, 0.7, 0.88, 1.0), (0.1, 0.9, 3.7, 4.8, 4.3, 2.9))
-
-# Rings of the neck, shoulders and chest: (x, y, z) in mm at seven directions from the front over the left to the back.
-_NECK_RINGS_MM = np.array(
-    [
-        [(0, -103.5, 54), (23, -101, 48), (40, -96, 30), (50, -86, 4), (49, -74, -28), (32, -72, -57), (0, -73, -69)],
-        [(0, -109, 40), (22, -108, 35), (40, -105, 18), (49, -99, -7), (48, -92, -35), (32, -89, -59), (0, -88, -69)],
-        [(0, -130, 31), (20, -129, 26), (41, -126, 9), (52, -120, -17), (50, -112, -45), (32, -108, -65), (0, -106, -73)],
-        [(0, -156, 21), (22, -156, 17), (44, -150, 1), (60, -142, -26), (56, -134, -55), (34, -129, -75), (0, -128, -83)],
-        [(0, -177, 15), (34, -177, 17), (74, -172, 3), (98, -158, -32), (85, -150, -68), (46, -148, -93), (0, -148, -98)],
-        [(0, -204, 30), (60, -205, 31), (118, -200, 8), (150, -181, -38), (122, -175, -83), (62, -175, -109), (0, -176, -110)],
-        [(0, -242, 48), (76, -243, 50), (152, -240, 18), (200, -214, -40), (160, -218, -95), (78, -222, -122), (0, -224, -118)],
-        [(0, -300, 64), (82, -302, 70), (165, -300, 28), (222, -275, -40), (168, -280, -105), (80, -285, -132), (0, -288, -122)],
-        [(0, -365, 72), (82, -365, 80), (163, -365, 33), (219, -355, -40), (165, -358, -107), (80, -360, -134), (0, -360, -122)],
-        [(0, -430, 76), (80, -430, 82), (158, -430, 33), (213, -430, -40), (158, -430, -107), (78, -430, -133), (0, -430, -121)],
-    ],
-    dtype=float,
-)  # fmt: skip
-_NECK_ROWS = (2, 2, 3, 3, 3, 3, 3, 3, 2, 2)
-
 
 @dataclass(frozen=True)
 class Skin:
@@ -82,7 +57,7 @@ class Skin:
     inside_mouth_to: int
     neck_from_row: int
     eye_rings: dict[str, float]
-    """Rings around each eye by name (loop `eye_<side>_<name>`): 0 at the outermost, 1 on the rim and behind it."""
+    """How far rings move with the lids, by name (loop `eye_<side>_<name>`): 0 outermost, 1 on the rim."""
     ring_of_outline: int
     ring_of_line: int
     mouth_rings: int
@@ -109,7 +84,7 @@ def build_skin() -> Skin:
         inside_mouth_from=start + lining,
         inside_mouth_to=end,
         neck_from_row=len(grid),
-        eye_rings=dict(zip(map(str, range(len(_EYE_STEPS) + 6)), [0.0, *_EYE_STEPS, 1.0, 1.0, 1.0, 1.0, 1.0], strict=True)),
+        eye_rings={str(ring): share for ring, share in enumerate((0.0, *_EYE_STEPS, 1.0, 1.0, 0.7, 0.4, 0.1))},
         ring_of_outline=len(_MOUTH_STEPS),
         ring_of_line=len(_MOUTH_STEPS) + len(_LIP_STEPS),
         mouth_rings=len(_MOUTH_STEPS) + len(_LIP_STEPS) + 8,
@@ -142,7 +117,6 @@ def _grid_angles() -> tuple[np.ndarray, np.ndarray]:
     share = np.clip((ROWS_DEG - 30.0) / 36.0, 0.0, 1.0)
     share = (share * share * (3.0 - 2.0 * share))[:, None]
     # Below the ears the rows rise towards the back: from the chin along the jaw to the nape.
-    steepness = np.interp(np.abs(azimuth), [0, 40, 90, 126, 180], [1.0, 0.99, 0.93, 0.72, 0.62])
     steepness = CubicSpline([0, 40, 90, 126, 180], [1.0, 0.99, 0.93, 0.72, 0.62], bc_type="clamped")(np.abs(azimuth))
     elevation = np.where(ROWS_DEG[:, None] < 0, ROWS_DEG[:, None] * steepness, ROWS_DEG[:, None])
     return azimuth + share * (even - azimuth), elevation
@@ -154,17 +128,14 @@ def _add_crown(builder: _Builder, grid: np.ndarray) -> None:
     edge = square_around(COLUMNS)
     ids[edge[:, 0], edge[:, 1]] = grid[0]
     # Square to disc: the square's edge lies on the first row's elevation, its middle on the pole.
-    across = np.linspace(-1.0, 1.0, side + 1)
-    x, front = np.meshgrid(across, across)
+    edge_to_edge = np.linspace(-1.0, 1.0, side + 1)
+    x, front = np.meshgrid(edge_to_edge, edge_to_edge)
     radius = np.maximum(np.abs(x), np.abs(front))
-    turn = np.where(np.abs(x) > np.abs(front), front / np.where(x == 0, 1, x), x / np.where(front == 0, 1, front))
-    angle = np.where(
-        np.abs(x) > np.abs(front),
-        np.sign(x) * (90.0 - np.sign(x) * np.sign(x) * 45.0 * turn),
-        np.where(front >= 0, 45.0 * turn, 180.0 - 45.0 * turn * 1.0),
-    )
-    angle = np.where((np.abs(x) <= np.abs(front)) & (front < 0), 180.0 + 45.0 * turn, angle)
-    angle = np.where(np.abs(x) > np.abs(front), np.where(x > 0, 90.0 - 45.0 * turn, -90.0 - 45.0 * turn), angle)
+    # Each quarter of the square turns by 90 degrees as it passes from corner to corner.
+    in_front = np.abs(x) <= np.abs(front)
+    along = np.divide(x, front, out=np.zeros_like(x), where=in_front & (front != 0))
+    across = np.divide(front, x, out=np.zeros_like(x), where=~in_front)
+    angle = np.where(in_front, 45.0 * along + np.where(front < 0, 180.0, 0.0), np.sign(x) * 90.0 - 45.0 * across)
     elevation = 90.0 - radius * (90.0 - ROWS_DEG[0])
     inner = ids < 0
     ids[inner] = builder.add(surface_points(angle[inner], elevation[inner]))
@@ -172,27 +143,8 @@ def _add_crown(builder: _Builder, grid: np.ndarray) -> None:
 
 
 def _add_neck(builder: _Builder, grid: np.ndarray) -> np.ndarray:
-    """Rows from under the jaw to the edge of the chest, on splines through the head's last rows and the neck's rings."""
-    azimuth = np.abs(column_azimuths_deg())
-    side = np.where(np.arange(COLUMNS) <= COLUMNS // 2, 1.0, -1.0)
-    even = 180.0 - np.abs(180.0 - np.linspace(0.0, 360.0, COLUMNS, endpoint=False))
-    knots = [builder.at(grid[row]) for row in (-7, -4, -1)]
-    for index, ring in enumerate(_NECK_RINGS_MM):
-        whole = np.concatenate([ring, ring[-2::-1] * np.array([-1.0, 1.0, 1.0])])
-        spline = CubicSpline(np.linspace(0.0, 360.0, 13), whole, bc_type="periodic")
-        share = min(1.0, (index + 1) / 5)
-        points = spline(azimuth + share * 0.7 * (even - azimuth))
-        knots.append(points * np.stack([side, np.ones(COLUMNS), np.ones(COLUMNS)], axis=1))
-    stacked = np.stack(knots)
-    steps = np.linalg.norm(np.diff(stacked, axis=0), axis=2).mean(axis=1)
-    places = np.concatenate([[0.0], np.cumsum(steps)])
-    starts = places[2:-1]
-    wanted = np.concatenate(
-        [start + (end - start) * np.arange(1, rows + 1) / rows
-         for start, end, rows in zip(starts, places[3:], _NECK_ROWS, strict=True)]
-    )  # fmt: skip
-    points = CubicSpline(places, stacked, axis=0)(wanted)
-    rows = builder.add(points.reshape(-1, 3)).reshape(len(wanted), COLUMNS)
+    points = neck_rows_mm(np.stack([builder.at(grid[row]) for row in LAST_HEAD_ROWS]))
+    rows = builder.add(points.reshape(-1, 3)).reshape(points.shape[:2])
     builder.quads.append(grid_quads(np.concatenate([grid[-1:], rows])))
     return rows
 
@@ -273,9 +225,7 @@ def _add_mouth(builder: _Builder, grid: np.ndarray) -> tuple[dict[str, np.ndarra
         rings.append(ring + np.stack([np.zeros_like(upper), spread * tuck, np.full_like(upper, -inward)], axis=1))
     turn = np.linspace(0.0, 2.0 * np.pi, len(loop), endpoint=False)
     for depth, width, height in ((74.0, 29.0, 15.0), (58.0, 28.0, 15.0), (42.0, 20.0, 11.0)):
-        rings.append(
-            np.stack([width * np.cos(turn), -50.0 + height * np.sin(turn), np.full_like(turn, depth)], axis=1)
-        )
+        rings.append(np.stack([width * np.cos(turn), -50.0 + height * np.sin(turn), np.full_like(turn, depth)], axis=1))
     ids = [loop] + [builder.add(ring) for ring in rings]
     pole = builder.add(np.array([[0.0, -50.0, 36.0]]))
     _close(builder, ids, pole, flip=False)
@@ -285,39 +235,6 @@ def _add_mouth(builder: _Builder, grid: np.ndarray) -> tuple[dict[str, np.ndarra
     for ring in range(len(ids)):
         loops[f"mouth_{ring}"] = ids[ring]
     return loops, (names["mouth_line"] + 2) * len(loop)
-
-
-def lip_curves_mm(length: int) -> tuple[np.ndarray, np.ndarray]:
-    """Front view (l, 2) of the outline of the lips and of the line between them, from the left corner over the top."""
-    half = length // 2
-    share = np.linspace(0.0, 1.0, half + 1)
-    share = 0.55 * share + 0.45 * (0.5 - 0.5 * np.cos(np.pi * share))
-    place = 1.0 - 2.0 * share
-    x = place * _LIP_X_MM[-1]
-
-    def curve(heights: np.ndarray) -> np.ndarray:
-        return CubicSpline(_LIP_X_MM, heights, bc_type=((1, 0.0), "not-a-knot"))(np.abs(x))
-
-    line = curve(_MOUTH_LINE_Y_MM)
-    upper, lower = curve(_UPPER_LIP_Y_MM), curve(_LOWER_LIP_Y_MM)
-    outline = np.stack([np.r_[x, x[-2:0:-1]] * 1.02, np.r_[upper, lower[-2:0:-1]]], axis=1)
-    gap = 0.12 * np.sin(np.pi * share)
-    inner = np.stack([np.r_[x, x[-2:0:-1]] * 0.97, np.r_[line + gap, (line - gap)[-2:0:-1]]], axis=1)
-    return outline, inner
-
-
-def lip_ring_mm(outline: np.ndarray, line: np.ndarray, step: float) -> Float[np.ndarray, "l 3"]:
-    """A ring on the lips, `step` of the way from the outline (0) to the line between the lips (1)."""
-    flat = outline + step * (line - outline)
-    points = front_points(flat[:, 0], flat[:, 1])
-    half = len(flat) // 2
-    bulge = np.empty(len(flat))
-    bulge[: half + 1] = CubicSpline(*_UPPER_BULGE_MM)(step)
-    bulge[half + 1 :] = CubicSpline(*_LOWER_BULGE_MM)(step)
-    fade = np.clip(1.0 - (flat[:, 0] / 25.6) ** 2, 0.0, 1.0) ** 0.75
-    corner = -1.6 * step * (1.0 - fade)
-    points[:, 2] += bulge * fade + corner
-    return points
 
 
 def _rings_between(start_mm: np.ndarray, end_mm: np.ndarray, steps: tuple[float, ...]) -> list[np.ndarray]:

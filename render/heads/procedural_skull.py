@@ -118,14 +118,13 @@ def _last_inside(
 
 def _field(points: np.ndarray, length: np.ndarray, radius: np.ndarray) -> np.ndarray:
     """Below 0 inside. `length` and `radius` are the distances of the point and of the bare head from CENTRE_MM."""
-    mirrored = points * np.array([1.0, 1.0, 1.0])
-    mirrored[:, 0] = np.abs(mirrored[:, 0])
+    mirrored = np.concatenate([np.abs(points[:, :1]), points[:, 1:]], axis=1)
     value = blend(length - radius, _nose(mirrored), 9.0)
     return blend(value, _lids(mirrored), 2.4) + _grooves(mirrored)
 
 
 def _grooves(points: np.ndarray) -> np.ndarray:
-    """Depth in mm of the philtrum (with a ridge on either side) and of the fold over the upper lid (x folded to >= 0)."""
+    """Depth in mm of the philtrum between its two ridges and of the fold over the upper lid (x folded to >= 0)."""
     x, y, z = points.T
     below_nose = np.exp(-(((y + 35.5) / 5.5) ** 2)) * (z > 85.0)
     philtrum = 1.0 * np.exp(-((x / 2.6) ** 2)) - 0.6 * np.exp(-(((x - 5.2) / 2.2) ** 2))

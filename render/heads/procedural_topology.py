@@ -1,6 +1,7 @@
 """Quads of the procedural skin: a grid around the head with rectangles cut out, and rings that lead into each hole."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -77,10 +78,7 @@ def hole_inside(ids: Int[np.ndarray, "r c"], hole: Hole) -> Int[np.ndarray, " v"
 def ring_quads(rings: list[np.ndarray]) -> Int[np.ndarray, "f 4"]:
     """Quads between closed loops of the same length, each further inside than the one before it."""
     return np.concatenate(
-        [
-            np.stack([outer, np.roll(outer, -1), np.roll(inner, -1), inner], axis=1)
-            for outer, inner in zip(rings[:-1], rings[1:], strict=True)
-        ]
+        [np.stack([outer, np.roll(outer, -1), np.roll(inner, -1), inner], axis=1) for outer, inner in pairwise(rings)]
     )
 
 

@@ -5,6 +5,7 @@ from render.heads.families import FAMILIES
 from render.parameters import FrameParameters
 from render.sampling.appearance import draw_eyes, draw_skin
 from render.sampling.camera import draw_camera
+from render.sampling.clothing import draw_fabric, draw_outfit
 from render.sampling.expression import draw_expression
 from render.sampling.head_pose import draw_head_pose
 from render.sampling.identity import draw_identity
@@ -28,6 +29,8 @@ def draw_frame(recipe: Recipe, split: str, index: int) -> FrameParameters:
         identity=draw_identity(recipe.heads, FAMILIES[recipe.heads.family].identity_modes, seed, split, person),
         skin=draw_skin(recipe.skins, seed, split, person),
         eyes=draw_eyes(recipe.skins, seed, split, person),
+        outfit=draw_outfit(recipe.outfits, seed, split, person),
+        fabric=draw_fabric(seed, split, person),
         expression=draw_expression(recipe.expressions, seed, split, index),
         head_pose=draw_head_pose(recipe.head_poses, seed, split, index),
         camera=draw_camera(recipe.cameras, seed, split, index),

@@ -130,7 +130,7 @@ def draw_balls(stream: np.random.Generator, *, width_px: int, height_px: int):
     intrinsics_px = np.array([[focal_px, 0, width_px / 2], [0, focal_px, height_px / 2], [0, 0, 1.0]])
     distance_m = stream.uniform(0.7, 1.0)
     head = np.array([stream.uniform(-0.08, 0.08), stream.uniform(-0.08, 0.02), distance_m])
-    clothing = head + [0, HEAD_RADIUS_M + CLOTHING_RADIUS_M - 0.02, 0.06]
+    clothing = head + np.array([0, HEAD_RADIUS_M + CLOTHING_RADIUS_M - 0.02, 0.06])
     rays = pixel_rays(intrinsics_px, width_px=width_px, height_px=height_px)
     head_layer = ball_layer(rays, head, HEAD_RADIUS_M, focal_px)
     clothing_layer = ball_layer(rays, clothing, CLOTHING_RADIUS_M, focal_px)

@@ -11,12 +11,13 @@ import pytest
 
 from pipeline.dataset_index import drawn_columns, publish_dataset
 from pipeline.engines.local import LocalEngineSettings, render_missing
+from pipeline.frame_lookup import published_shards
 from pipeline.planning import DatasetPlan, plan_dataset, shards_to_render
 from pipeline.store import is_published
 from render.config import load_recipe
 from render.dataset_format import DatasetError, DatasetManifest, file_sha256, read_records
 from render.sampling.frame import draw_frame
-from render.shard_plan import ShardPlan
+from render.shard_plan import ShardPlan, shard_folder
 
 FAKE_RENDERER = Path(__file__).with_name("fake_renderer.py")
 
@@ -99,6 +100,21 @@ def test_a_folder_among_the_shards_that_is_none_is_named(rendered: tuple[Dataset
     (store / "shards" / "gt" / "0123456789ab").mkdir()
     with pytest.raises(DatasetError, match=r"0123456789ab has no shard.json.*delete it and run again"):
         publish_dataset(dataset, store)
+
+
+def test_a_dataset_that_lost_a_shard_is_incomplete_until_it_is_rendered_again(rendered: tuple[DatasetPlan, Path]):
+    """Deleting a damaged shard is the remedy that messages name: the plan then holds just that shard, by its name."""
+    dataset, store = rendered
+    folder = publish_dataset(dataset, store)
+    manifest = DatasetManifest.model_validate_json((folder / "manifest.json").read_bytes())
+    lost = store / manifest.shards["gt"][2]
+    lost.rename(store / "kept")
+    assert not is_published(store, "datasets", dataset.dataset_id)
+    published = {product: published_shards(store, product) for product in ("gt", "rgb")}
+    (shard,) = shards_to_render(dataset.frames, published, shard_size=3)
+    assert shard_folder(store, shard, "gt") == lost and shard.products == ("gt",)
+    (store / "kept").rename(lost)
+    assert is_published(store, "datasets", dataset.dataset_id)
 
 
 def test_drawn_values_become_columns_by_their_shape():

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 import torch
-from scipy.ndimage import gaussian_filter, sobel as scipy_sobel
+from scipy.ndimage import gaussian_filter
+from scipy.ndimage import sobel as scipy_sobel
 
 from train.losses.depth import (
     depth_loss,

@@ -136,7 +136,7 @@ def test_a_changed_index_is_noticed(own_dataset: Path):
     """The index is the one that the manifest promises."""
     index = own_dataset / "index.parquet"
     pyarrow.parquet.write_table(pyarrow.parquet.read_table(index).slice(0, 1), index)
-    with pytest.raises(InputError, match="not what manifest.json promises"):
+    with pytest.raises(InputError, match=r"not what manifest\.json promises"):
         open_dataset(own_dataset)
 
 
@@ -144,7 +144,7 @@ def test_counts_that_do_not_agree_are_noticed(own_dataset: Path):
     """A manifest that promises more frames than the index lists is refused, with both counts."""
     manifest = own_dataset / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"train":2', '"train":3'))
-    with pytest.raises(InputError, match="promises .*'train': 3.* lists .*'train': 2"):
+    with pytest.raises(InputError, match=r"promises .*'train': 3.* lists .*'train': 2"):
         open_dataset(own_dataset)
 
 

@@ -82,7 +82,7 @@ def test_the_nearer_surface_wins_a_tie():
 
 
 def test_normals_of_a_ball_stay_unit_and_true():
-    """Halved normals are unit, and within 0.2 degrees of those of the ball seen at half the size, inside its outline."""
+    """Halved normals are unit, and within 0.2 degrees of those of the ball at half the size, inside its outline."""
     centre = np.array([0.02, -0.01, 0.8])
 
     def layer(width_px: int, height_px: int):

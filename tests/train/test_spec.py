@@ -124,7 +124,7 @@ def test_a_loss_without_any_term_is_refused():
 @pytest.mark.parametrize("text", ["schedule.epochs", "=3", "schedule.epochs=", ""])
 def test_a_setting_without_name_or_value_is_refused(text: str):
     """The message shows the form that is expected."""
-    with pytest.raises(InputError, match="part.field=value"):
+    with pytest.raises(InputError, match=r"part\.field=value"):
         parse_setting(text)
 
 

@@ -119,8 +119,8 @@ def open_pack(folder: Path) -> Pack:
         found = (arrays[name].dtype, arrays[name].shape)
         if found != expected:
             raise InputError(
-                f"{folder / name}.npy holds {found[0]} {found[1]}, but {PACK_INFO} asks for {expected[0]} {expected[1]}; "
-                "delete the pack and make it again"
+                f"{folder / name}.npy holds {found[0]} {found[1]}, but {PACK_INFO} asks for {expected[0]} "
+                f"{expected[1]}; delete the pack and make it again"
             )
     layers = {
         layer: PackLayer(**{name: arrays[f"{layer}_{name}"] for name in PackLayer.__dataclass_fields__})

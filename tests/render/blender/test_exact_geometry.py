@@ -201,3 +201,27 @@ def test_the_head_layer_looks_through_what_is_worn():
     assert hidden_head.sum() > 500
     assert (truth.head.depth_m[hidden_head] > truth.visible.depth_m[hidden_head] + 0.05).all()
     np.testing.assert_array_equal(truth.head.depth_m[~on_veil], truth.visible.depth_m[~on_veil])
+
+
+def test_a_hair_card_is_strands_and_gaps():
+    """Rays pass between the strands of a card: every pixel is wholly the card or wholly the wall behind it, in depth,
+    normal and label alike, and both occur."""
+    card = [(x, -0.2, z) for x, z in ((-0.12, -0.08), (0.12, -0.08), (0.12, 0.1), (-0.12, 0.1))]
+    wall_point, wall_normal = np.array([0.0, 0.1, 0.0]), np.array([0.0, -1.0, 0.0])
+    wall = [(x, 0.1, z) for x, z in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
+
+    def fill(found):
+        add_mesh(found[HEAD], wall, [(0, 1, 2, 3)], Label.SKIN, smooth=False)
+        add_mesh(found[WORN], card, [(0, 1, 2, 3)], Label.HAIR, smooth=False)
+        uvs = found[WORN].objects[0].data.uv_layers.new(name="UVMap")
+        uvs.data.foreach_set("uv", [0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0])
+
+    truth = rendered(fill)
+    on_card = truth.labels == Label.HAIR
+    assert set(np.unique(truth.labels)) == {Label.SKIN, Label.HAIR}
+    assert 200 < on_card.sum() < 0.5 * on_card.size
+    in_front = plane_truth(np.array([0.0, -0.2, 0.0]), wall_normal).depth_m
+    behind = plane_truth(wall_point, wall_normal).depth_m
+    assert np.abs(truth.visible.depth_m - np.where(on_card, in_front, behind)).max() < 5e-5
+    np.testing.assert_allclose(truth.visible.normals_cam, np.broadcast_to([0, 0, -1], (*on_card.shape, 3)), atol=1e-5)
+    assert np.abs(truth.head.depth_m - behind).max() < 5e-5

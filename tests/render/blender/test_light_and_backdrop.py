@@ -77,7 +77,7 @@ def seen(scene, folder: Path, lighting: Lighting, backdrop: Backdrop) -> Float32
         remove_world(scene.world)
 
 
-def add_grey_ball(scene) -> None:
+def add_grey_ball() -> None:
     bpy.ops.mesh.primitive_uv_sphere_add(radius=0.12, location=(0, 1, 0))
 
 
@@ -107,7 +107,8 @@ def test_the_sampled_patterns_are_those_that_can_be_painted():
 def test_a_pattern_varies_and_depends_on_its_seed(scene, tmp_path, pattern):
     """A texture is no plain colour; the same seed gives the same picture, another seed another one."""
     first, again, other = (
-        seen(scene, tmp_path, LIGHTING, replace(PLAIN, kind="texture", pattern=pattern, seed=seed)) for seed in (1, 1, 2)
+        seen(scene, tmp_path, LIGHTING, replace(PLAIN, kind="texture", pattern=pattern, seed=seed))
+        for seed in (1, 1, 2)
     )
     assert np.array_equal(first, again)
     assert first.std(axis=(0, 1)).max() > 0.01
@@ -131,7 +132,7 @@ def test_turning_the_environment_is_turning_the_camera_the_other_way(scene, tmp_
 
 def test_the_backdrop_lights_nothing(scene, tmp_path):
     """A ball looks the same before a black and a white backdrop."""
-    add_grey_ball(scene)
+    add_grey_ball()
     middle = (slice(HEIGHT // 2 - 2, HEIGHT // 2 + 2), slice(WIDTH // 2 - 2, WIDTH // 2 + 2))
     black = seen(scene, tmp_path, LIGHTING, replace(PLAIN, rgb=(0.0, 0.0, 0.0)))[middle]
     white = seen(scene, tmp_path, LIGHTING, replace(PLAIN, rgb=(1.0, 1.0, 1.0)))[middle]
@@ -141,7 +142,7 @@ def test_the_backdrop_lights_nothing(scene, tmp_path):
 
 def test_the_key_light_brightens_its_side(scene, tmp_path):
     """With negative azimuth the image left of a ball is brighter, with positive azimuth its image right."""
-    add_grey_ball(scene)
+    add_grey_ball()
     balance = []
     for azimuth in (-70.0, 70.0):
         lighting = replace(LIGHTING, key_azimuth_deg=azimuth, environment_strength=0.01)
@@ -202,7 +203,8 @@ def test_table_of_environment_light_is_what_the_file_measures(name):
     assert light.brightest_deg == pytest.approx(math.degrees(np.angle(harmonic)), abs=0.6)
 
 
-def test_unknown_names_are_errors(scene):
+@pytest.mark.usefixtures("scene")
+def test_unknown_names_are_errors():
     """The message names the field, what came and what is known."""
     with pytest.raises(ValueError, match=r"lighting\.environment is 'moon'.*city"):
         build_world(replace(LIGHTING, environment="moon"), PLAIN)

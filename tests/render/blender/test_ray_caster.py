@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import trimesh
 from bpy_extras.object_utils import world_to_camera_view
-from render.heads.procedural import load_procedural
 from trimesh.ray.ray_pyembree import RayMeshIntersector
 
 from render.blender.draw import DrawnFrame, draw_frame, open_stage, person_on_stage
@@ -18,6 +17,7 @@ from render.config import Recipe, load_recipe
 from render.geometry.frames import rigid_inverse, transform_points
 from render.geometry.pinhole import pixel_rays
 from render.heads.model import HeadModel
+from render.heads.procedural import load_procedural
 from render.parameters import FrameParameters
 from render.sampling.frame import draw_frame as drawn_parameters
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from render.heads.procedural import load_procedural
 
 from render.blender.draw import open_stage, person_on_stage
 from render.blender.head import pose_person, surface_triangles
@@ -11,6 +10,7 @@ from render.blender.rig import NECK_SHARE, bone_motions
 from render.config import load_recipe
 from render.geometry.frames import WORLD_FROM_HEAD_AXES, head_rotation, transform_points
 from render.heads.model import Region
+from render.heads.procedural import load_procedural
 from render.parameters import Expression, HeadPose
 from render.sampling.frame import draw_frame
 

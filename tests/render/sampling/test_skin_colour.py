@@ -37,7 +37,7 @@ def test_some_pigments_in_the_published_range_match_measured_skin(patch, melanin
     wanted = lab(linear(patch))
     distances = [
         np.linalg.norm(lab(skin_albedo_rgb(melanin, haemoglobin) + SURFACE_REFLECTANCE) - wanted)
-        for melanin in np.linspace(*melanin_range, 40)
+        for melanin in np.linspace(melanin_range[0], melanin_range[1], 40)
         for haemoglobin in (0.02, 0.03, 0.04, 0.05, 0.06, 0.07)
     ]
     assert min(distances) < 2.0

@@ -1,0 +1,5 @@
+from typing import Any
+
+Matrix: Any
+Quaternion: Any
+Vector: Any
