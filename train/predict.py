@@ -138,11 +138,12 @@ def _write_results(
 
 
 def _scale_of(depth_m: Float32[np.ndarray, "h w"], background_depth_m: float) -> ColourScale:
-    """Colours over the middle 98 % of the depths; over all that the network can say when it saw no surface."""
+    """Colours from the 1st to the 90th percentile of depth, which leaves out the slide into the background at the
+    silhouette; over all that the network can say when it saw no surface."""
     surface_m = depth_m[depth_m > 0]
     low_m, high_m = (0.0, background_depth_m)
     if surface_m.size:
-        low_m, high_m = (float(value) for value in np.percentile(surface_m, [1, 99]))
+        low_m, high_m = (float(value) for value in np.percentile(surface_m, [1, 90]))
     if high_m - low_m < 1e-3:
         low_m, high_m = low_m - 5e-4, high_m + 5e-4
     return depth_scale("depth", low=low_m, high=high_m)

@@ -82,11 +82,14 @@ def prediction_scales(shown: list[ShownPrediction]) -> tuple[ColourScale, Colour
         head = one.head_mask & (one.depth_true_m > 0)
         if head.any():
             true_m, aligned_m = one.depth_true_m[head], _aligned_m(one)[head]
-            reach_mm = max(reach_mm, float(np.ceil(np.percentile(relief_mm(true_m, _nearest_m(one)), 98) / 20) * 20))
+            reach_mm = max(
+                reach_mm,
+                float(np.ceil(np.percentile(relief_mm(true_m, _nearest_m(one.depth_true_m, one)), 98) / 20) * 20),
+            )
             error_mm = max(error_mm, float(np.percentile(np.abs(one.depth_pred_m[head] - true_m), 90)) * 1000)
             aligned_mm = max(aligned_mm, float(np.percentile(np.abs(aligned_m - true_m), 90)) * 1000)
     return (
-        depth_scale("depth behind the nearest true point", low=0.0, high=reach_mm, unit="mm"),
+        depth_scale("depth behind the head's nearest point", low=0.0, high=reach_mm, unit="mm"),
         error_scale("predicted minus true depth", limit_mm=_round_up(error_mm)),
         error_scale("the same, scale aligned", limit_mm=_round_up(aligned_mm)),
     )
@@ -97,14 +100,15 @@ def prediction_pictures(
 ) -> dict[str, UInt8[np.ndarray, "h w 3"]]:
     """Pictures by name: `picture`, depths and normals, true and predicted, and errors over the head as they are and
     after alignment. Predictions have a value where the network or the truth has a surface."""
-    true_m, near_m = one.depth_true_m, _nearest_m(one)
+    true_m = one.depth_true_m
+    near_true_m, near_pred_m = _nearest_m(true_m, one), _nearest_m(one.depth_pred_m, one)
     surface = (true_m > 0) | (one.depth_pred_m < BACKGROUND_SHARE * one.background_m)
     predicted_m = np.where(surface, one.depth_pred_m, np.float32(0))
     on_head_m = np.where(one.head_mask, true_m, np.float32(0))
     return {
         "picture": one.rgb_srgb,
-        "true depth": colour_values(relief_mm(true_m, near_m), depth, valid=true_m > 0),
-        "predicted depth": colour_values(relief_mm(predicted_m, near_m), depth, valid=surface),
+        "true depth": colour_values(relief_mm(true_m, near_true_m), depth, valid=true_m > 0),
+        "predicted depth": colour_values(relief_mm(predicted_m, near_pred_m), depth, valid=surface),
         "error": colour_error(one.depth_pred_m, on_head_m, error),
         "error, scale aligned": colour_error(_aligned_m(one), on_head_m, aligned_error),
         "true normals": colour_normals(one.normals_true_cam),
@@ -117,9 +121,10 @@ def _aligned_m(one: ShownPrediction) -> Float32[np.ndarray, "h w"]:
     return scale_aligned(one.depth_pred_m, one.depth_true_m, one.head_mask & (one.depth_true_m > 0))
 
 
-def _nearest_m(one: ShownPrediction) -> float:
-    valid = one.depth_true_m > 0
-    return float(one.depth_true_m[valid].min()) if valid.any() else 0.0
+def _nearest_m(depth_m: Float32[np.ndarray, "h w"], one: ShownPrediction) -> float:
+    """Depth in front of which 1 % of the head lies, by a true or a predicted depth; 0 without a head."""
+    head = one.head_mask & (one.depth_true_m > 0)
+    return float(np.percentile(depth_m[head], 1)) if head.any() else 0.0
 
 
 def _round_up(value: float) -> float:

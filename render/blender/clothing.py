@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import bpy
 import numpy as np
 from jaxtyping import Float32
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from render.blender import node_graph as graph
 from render.blender.head import Person
@@ -94,7 +94,7 @@ def cloth_weights(
     model: HeadModel, vertices_m: Float32[np.ndarray, "n 3"], cloth_m: Float32[np.ndarray, "m 3"], skin: np.ndarray
 ) -> dict[str, Float32[np.ndarray, " m"]]:
     """Weight of every bone on each vertex of the cloth: that of the skin beneath, fading with the distance from it."""
-    distance, index = cKDTree(vertices_m[skin]).query(cloth_m, k=4)
+    distance, index = KDTree(vertices_m[skin]).query(cloth_m, k=4)
     closeness = 1.0 / np.maximum(distance, 1e-4)
     closeness /= closeness.sum(axis=1, keepdims=True)
     near, far = MOVES_WITH_SKIN_M

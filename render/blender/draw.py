@@ -110,6 +110,10 @@ def _light(stage: Stage, person: Person, parameters: FrameParameters, settings: 
     add_key_light(scene, parameters.lighting, target)
     scene.cycles.samples = settings.samples
     scene.cycles.use_adaptive_sampling = False
+    # A head among lights needs few bounces; a clamp on indirect light keeps fireflies from the denoiser.
+    scene.cycles.max_bounces = 8
+    scene.cycles.diffuse_bounces = 3
+    scene.cycles.sample_clamp_indirect = 10.0
     scene.cycles.seed = noise_seed
     scene.cycles.use_denoising = settings.denoise
     scene.cycles.denoiser = "OPENIMAGEDENOISE"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Float32, Int
-from scipy.ndimage import gaussian_filter, gaussian_filter1d, maximum_filter, maximum_filter1d
+from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
 from render.heads.folds import fold_height
 from render.heads.neckline import NECKLINES, Neckline
@@ -33,10 +33,11 @@ END_BELOW_EYES_M = 0.80
 _CLEARANCE_M, _COLLAR_CLEARANCE_M, _LOOSE_M = 0.0028, 0.0042, 0.0095
 _BAND_M = 0.018
 # Cloth lies on the skin up to the first of these distances from the neckline and on the body from the second on.
-_LIES_ON_SKIN_M = (0.020, 0.130)
+_LIES_ON_SKIN_M = (0.020, 0.210)
 # Where the skin has ended, what it did to the cloth fades within this distance.
-_FADES_WITHIN_M = 0.07
-_FOLD_M = 0.0042
+_FADES_WITHIN_M = 0.15
+# Folds stand out from the body more than they sink towards it.
+_FOLD_M, _FOLDS_RAISED, _FOLDS_FROM_M = 0.0042, 0.7, (0.02, 0.10)
 _CUT_MARGIN_M = 0.016
 
 
@@ -168,22 +169,30 @@ def _shell(
     along = np.cumsum(np.abs(np.diff(place, axis=0, prepend=place[:1])) * 0.2, axis=0)
     covered = _covered_skin(skin, azimuth, heights)
     beneath = _reach_of_skin(covered, azimuths, place, chest)
-    ease = np.clip((along - _LIES_ON_SKIN_M[0]) / (_LIES_ON_SKIN_M[1] - _LIES_ON_SKIN_M[0]), 0.0, 1.0)
-    ease = ease * ease * (3.0 - 2.0 * ease)
+    ease = _ramp(along, _LIES_ON_SKIN_M)
     band = np.clip((along - _BAND_M) / 0.003, 0.0, 1.0)
     clear = _COLLAR_CLEARANCE_M + (_CLEARANCE_M - _COLLAR_CLEARANCE_M) * band + (_LOOSE_M - _CLEARANCE_M) * ease
     wanted = np.where(np.isnan(beneath), np.nan, beneath + clear) - body
     wanted[0] = first_reach - body[0]
-    pulled = gaussian_filter(_filled_down(wanted, along), (0.8, 1.2), mode=("nearest", "wrap"))
-    pushed = maximum_filter(np.nan_to_num(np.maximum(wanted, 0.0)), (5, 5), mode=("nearest", "wrap"))
-    pushed = gaussian_filter(pushed, (2.0, 2.0), mode=("nearest", "wrap"))
+    pulled = _smoothed(_filled_down(wanted, along), rows=0.8, columns=1.2)
+    widened = maximum_filter1d(np.nan_to_num(np.maximum(wanted, 0.0)), 5, axis=0, mode="nearest")
+    pushed = _smoothed(maximum_filter1d(widened, 5, axis=1, mode="wrap"), rows=2.0, columns=2.0)
     reach = body + (1.0 - ease) * pulled + ease * pushed
     hung = (origins + reach[..., None] * directions - chest) / scale + CHEST_M
-    reach += _FOLD_M * ease * fold_height(hung, stream)
+    reach += _FOLD_M * _ramp(along, _FOLDS_FROM_M) * (_FOLDS_RAISED + fold_height(hung, stream))
     reach = _above_vertices(np.fmax(reach, beneath + clear), covered, azimuth, place, chest)
     shell = origins + reach[..., None] * directions
     shell[0] = first_ring
     return shell
+
+
+def _smoothed(values: Float[np.ndarray, "r c"], *, rows: float, columns: float) -> Float[np.ndarray, "r c"]:
+    return gaussian_filter1d(gaussian_filter1d(values, rows, axis=0, mode="nearest"), columns, axis=1, mode="wrap")
+
+
+def _ramp(values: Float[np.ndarray, "r c"], ends: tuple[float, float]) -> Float[np.ndarray, "r c"]:
+    share = np.clip((values - ends[0]) / (ends[1] - ends[0]), 0.0, 1.0)
+    return share * share * (3.0 - 2.0 * share)
 
 
 def _covered_skin(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 _NEIGHBOURS = 9
 # A query counts as on the surface within this share of the spacing of the vertices there.
@@ -15,7 +15,7 @@ _REACH_OF_SPACING = 0.75
 class PolarSurface:
     """Vertices (azimuth in radians, a second coordinate in metres) with a radius in metres and a spacing each."""
 
-    tree: cKDTree
+    tree: KDTree
     coordinates_m: Float[np.ndarray, "n 2"]
     radius_m: Float[np.ndarray, " n"]
     spacing_m: Float[np.ndarray, " n"]
@@ -34,7 +34,7 @@ def polar_surface(
     around = np.concatenate([once, once - np.sign(once) * 2 * np.pi])
     kept = np.abs(around) < 1.3 * np.pi
     coordinates = np.stack([around * metres_per_radian, np.tile(along_m, 2)], axis=1)[kept]
-    tree = cKDTree(coordinates)
+    tree = KDTree(coordinates)
     spacing = tree.query(coordinates, k=5)[0][:, 4]
     return PolarSurface(tree, coordinates, np.tile(radius_m, 2)[kept], spacing, metres_per_radian)
 

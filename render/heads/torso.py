@@ -36,7 +36,7 @@ def body_distance_m(points_m: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " n
     # Flattening overstates distances in depth; shrunk again, none is overstated by more than a quarter.
     chest = 0.9 * _capsule(flattened, (0.0, -0.365, 0.0), (0.0, -0.90, 0.0), 0.146, 0.142)
     breast = _capsule(points, (0.055, -0.35, -0.060), (0.095, -0.34, -0.075), 0.055, 0.047)
-    back = _capsule(points, (0.03, -0.210, -0.137), (0.075, -0.33, -0.130), 0.046, 0.072)
+    back = _capsule(points, (0.03, -0.210, -0.138), (0.075, -0.33, -0.132), 0.052, 0.077)
     yoke = _capsule(points, (0.03, -0.216, -0.130), (0.165, -0.264, -0.120), 0.036, 0.050)
     arm = _capsule(points, (0.178, -0.274, -0.120), (0.206, -0.54, -0.120), 0.054, 0.046)
     forearm = _capsule(points, (0.206, -0.54, -0.120), (0.205, -0.85, -0.06), 0.046, 0.038)

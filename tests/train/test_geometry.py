@@ -108,3 +108,18 @@ def test_no_normal_ever_looks_away():
     assert normals[..., 2].max() <= 0
     lengths = np.linalg.norm(normals, axis=-1)
     assert np.all((np.abs(lengths - 1) < 1e-6) | (lengths == 0))
+
+
+def test_slope_is_the_one_of_the_ground_truth():
+    """What train makes of a depth map with holes is what render publishes for it."""
+    from render.geometry.surface import gradient_magnitude
+
+    stream = np.random.default_rng(7)
+    depth_m = plane_depth_m(np.array([0.3, -0.4, -1.0]), 0.8) + stream.uniform(0, 0.01, (HEIGHT_PX, WIDTH_PX))
+    depth_m[stream.random(depth_m.shape) < 0.2] = 0
+    np.testing.assert_allclose(
+        gradient_magnitude_from_depth(depth_m, INTRINSICS_PX),
+        gradient_magnitude(depth_m, focal_length_px=FOCAL_LENGTH_PX),
+        rtol=1e-5,
+        atol=1e-6,
+    )

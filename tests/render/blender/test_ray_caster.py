@@ -74,19 +74,20 @@ def cast(scene: Scene, directions_cam: np.ndarray) -> np.ndarray:
     return depth.reshape(directions_cam.shape[:-1])
 
 
-@pytest.fixture(scope="module", params=[0, 12])
-def procedural_scene(request) -> Scene:
-    return rendered(load_procedural(), "procedural", request.param)
-
-
-@pytest.fixture(scope="module", params=[0, 12])
-def ict_scene(request, ict_model) -> Scene:
-    return rendered(ict_model, "ict", request.param)
-
-
-@pytest.fixture(params=["procedural", pytest.param("ict", marks=pytest.mark.ict)])
+@pytest.fixture(
+    scope="module",
+    params=[
+        ("procedural", 0),
+        ("procedural", 12),
+        pytest.param(("ict", 0), marks=pytest.mark.ict),
+        pytest.param(("ict", 12), marks=pytest.mark.ict),
+    ],
+    ids=lambda value: f"{value[0]}-{value[1]}",
+)
 def scene(request) -> Scene:
-    return request.getfixturevalue(f"{request.param}_scene")
+    family, index = request.param
+    model = request.getfixturevalue("ict_model") if family == "ict" else load_procedural()
+    return rendered(model, family, index)
 
 
 def test_the_ray_caster_sees_the_same_head(scene):
