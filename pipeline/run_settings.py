@@ -10,7 +10,7 @@ from pipeline.identity import evaluation_inputs, key_of, pack_inputs, report_inp
 from pipeline.planning import DatasetPlan, plan_dataset
 from pipeline.profiles import DEVICES, Device, Profile, load_profile
 from render.config import Recipe, load_recipe, parse_override
-from render.frame_keys import ENVIRONMENT_ASSET
+from render.frame_keys import asset_ids
 from render.heads.families import FAMILIES
 from train.catalogue import find_experiment
 from train.spec import Experiment, with_settings
@@ -97,11 +97,6 @@ def resolve(options: RunOptions) -> RunSettings:
         store=Path(options.store).resolve(),
         assets_source=options.assets or None,
     )
-
-
-def asset_ids(recipe: Recipe) -> list[str]:
-    """Ids of the assets that rendering a recipe needs."""
-    return [asset for asset in (ENVIRONMENT_ASSET, FAMILIES[recipe.heads.family].asset_id) if asset is not None]
 
 
 @lru_cache(maxsize=8)

@@ -2,9 +2,12 @@
 
 import argparse
 import json
+import os
 import sys
 import time
+import traceback
 from pathlib import Path
+from typing import NoReturn
 
 from render.config import RecipeError, load_recipe, parse_override, recipe_names
 from render.dataset_format import SPLITS, DatasetError, read_ground_truth, read_records, read_rgb
@@ -120,11 +123,21 @@ def _recipes(_: argparse.Namespace) -> int:
     for name in recipe_names():
         recipe = load_recipe(name)
         frames = sum(recipe.structure.frames.values())
-        print(
-            f"{name:12s} {recipe.heads.family:12s} {frames:7d} frames  {recipe.cameras.width_px}x{recipe.cameras.height_px}"
-        )
+        size = f"{recipe.cameras.width_px}x{recipe.cameras.height_px}"
+        print(f"{name:12s} {recipe.heads.family:12s} {frames:7d} frames  {size}")
     return 0
 
 
+def _leave(code: int) -> NoReturn:
+    """End the process at once: bpy 4.5.15 may wait for ever in its own clean-up when the interpreter exits."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        _leave(main())
+    except Exception:
+        traceback.print_exc()
+        _leave(FAILED)

@@ -1,5 +1,6 @@
 """Keys: what a frame's pixels depend on, as one hash for each product."""
 
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -40,6 +41,7 @@ def product_epochs(product: str) -> dict[str, int]:
     return {name: EPOCHS[name] for name in EPOCHS_OF_PRODUCT[product]}
 
 
+@cache
 def software_versions() -> dict[str, str]:
     """Versions that pixels depend on; read without importing bpy."""
     return {"bpy": version("bpy")}
@@ -81,6 +83,11 @@ def plan_frame(recipe: Recipe, split: str, index: int, assets: dict[str, str]) -
     )
 
 
+def asset_ids(recipe: Recipe) -> list[str]:
+    """Ids of the assets that rendering a recipe needs."""
+    return [asset for asset in (ENVIRONMENT_ASSET, FAMILIES[recipe.heads.family].asset_id) if asset is not None]
+
+
 def assets_of(recipe: Recipe, *, source: str | None, cache: Path) -> dict[str, str]:
     """Asset id to sha256 of every asset that a recipe uses, installed when need be.
 
@@ -89,9 +96,8 @@ def assets_of(recipe: Recipe, *, source: str | None, cache: Path) -> dict[str, s
     from render.asset_library import install_asset, load_manifest
 
     manifest = load_manifest()
-    used = [ENVIRONMENT_ASSET, FAMILIES[recipe.heads.family].asset_id]
     hashes = {}
-    for asset_id in filter(None, used):
+    for asset_id in asset_ids(recipe):
         install_asset(manifest[asset_id], source=source, cache=cache)
         hashes[asset_id] = manifest[asset_id].sha256
     return hashes

@@ -26,6 +26,23 @@ NO_ASSETS = (
 )
 
 
+_exit_status = pytest.StashKey[int]()
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Remember how the run ended, for the way out below."""
+    session.config.stash[_exit_status] = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave at once when bpy was loaded: 4.5.15 may wait for ever in its own clean-up when the interpreter exits."""
+    if "bpy" in sys.modules and _exit_status in config.stash:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(config.stash[_exit_status])
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip tests marked `ict` where the asset's folder was not named; a wrong folder is a failure, not a skip."""
     if item.get_closest_marker("ict") and not os.environ.get("HEADROOM_ASSETS"):

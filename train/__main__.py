@@ -76,6 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     predicting.add_argument("--training", type=Path, required=True)
     predicting.add_argument("--photo", type=Path, required=True)
     predicting.add_argument("--out", type=Path, required=True, help="folder to make")
+    predicting.add_argument(
+        "--focal-length-px", type=float, help="of the photograph's camera, in its pixels (default: as in the training)"
+    )
     _add_device(predicting)
 
     reporting = commands.add_parser("report", help="write the self-contained page of results")
@@ -148,7 +151,9 @@ def _predict(options: argparse.Namespace) -> None:
     from train.predict import predict_photo
 
     use_allowed_cores()
-    predict_photo(options.training, options.photo, options.out, device=options.device)
+    predict_photo(
+        options.training, options.photo, options.out, device=options.device, focal_length_px=options.focal_length_px
+    )
 
 
 def _report(options: argparse.Namespace) -> None:

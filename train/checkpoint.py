@@ -34,6 +34,7 @@ class TrainingRecord(Record):
     index_sha256: str
     width_px: int
     height_px: int
+    mean_focal_length_px: float
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Int
 from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
@@ -40,6 +41,7 @@ from train.metrics.depth import dataset_scores, image_sums
 from train.progress import Progress
 from train.spec import Encoding, Experiment, OptimiserSpec, experiment_as_json
 
+MEAN_TARGET_IMAGES = 256
 # Scores shown after every epoch: one relative, one in metres, one share.
 WATCHED_SCORES = ("abs_rel", "rmse_m", "delta_1")
 
@@ -73,7 +75,9 @@ def fit(
     loss_sums: dict[str, float] = {}
     images_seen, seconds_before, history = 0, 0.0, []
     saved = read_checkpoint(out)
-    if saved is not None:
+    if saved is None:
+        network.start_at(mean_target(experiment, pack, train_rows))
+    else:
         network.load_state_dict(saved.network)
         optimiser.load_state_dict(saved.optimiser)
         restore_random_states(saved.random_states)
@@ -216,6 +220,21 @@ def check_depth_limits(pack: Pack, encoding: Encoding, *, layer: str) -> None:
         )
 
 
+def mean_target(experiment: Experiment, pack: Pack, rows: Int[np.ndarray, " n"]) -> float:
+    """Mean of the encoded target over at most MEAN_TARGET_IMAGES pictures, spread evenly over the rows."""
+    chosen = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MEAN_TARGET_IMAGES)).astype(int))]
+    means = [
+        encode_depth(
+            load_batch(pack, chosen[i : i + 1], layer=experiment.layer, device=torch.device("cpu"))[1],
+            experiment.encoding,
+        )
+        .mean()
+        .item()
+        for i in range(len(chosen))
+    ]
+    return float(np.mean(means))
+
+
 def _training_record(experiment: Experiment, pack: Pack, *, seed: int, amp: bool) -> TrainingRecord:
     return TrainingRecord(
         experiment=experiment_as_json(experiment),
@@ -226,6 +245,7 @@ def _training_record(experiment: Experiment, pack: Pack, *, seed: int, amp: bool
         index_sha256=pack.info.index_sha256,
         width_px=pack.info.width_px,
         height_px=pack.info.height_px,
+        mean_focal_length_px=float(pack.intrinsics_px[rows_of_split(pack, "train"), 0, 0].mean()),
     )
 
 

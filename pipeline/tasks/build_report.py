@@ -8,12 +8,13 @@ import luigi
 
 from pipeline.identity import key_of
 from pipeline.results import produce
-from pipeline.run_settings import RunKeys, RunOptions, asset_ids, command_line, resolve, run_keys
+from pipeline.run_settings import RunKeys, RunOptions, command_line, resolve, run_keys
 from pipeline.store import is_published, published_folder, recorded_seconds
 from pipeline.tasks.parameters import RunTask
 from pipeline.tasks.train_network import EvaluateNetwork, run_train
 from render.asset_library import load_manifest
 from render.dataset_format import DATASET_MANIFEST, SHARD_RUN, DatasetManifest
+from render.frame_keys import asset_ids
 
 REPORT_INPUTS = "report_inputs.json"
 VERSIONS_OF = ("headroom", "bpy", "torch", "numpy", "luigi")

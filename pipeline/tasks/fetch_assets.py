@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from pipeline.console import say
-from pipeline.run_settings import asset_ids
 from pipeline.tasks.parameters import RunTask
 from render.asset_library import asset_status, assets_source, cache_folder, install_asset, load_manifest
+from render.frame_keys import asset_ids
 from train.progress import Progress
 
 BYTES_OF_A_UNIT = 1_000_000

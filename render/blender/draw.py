@@ -11,14 +11,14 @@ from jaxtyping import Float, UInt8
 from render.blender.backdrop import build_world
 from render.blender.camera import place_camera
 from render.blender.clothing import add_clothing
-from render.blender.head import Person, add_person, landmarks_world_m, pose_person
+from render.blender.head import Person, add_person, hidden_by_head, landmarks_world_m, pose_person
 from render.blender.lights import add_key_light
 from render.blender.materials import head_materials
 from render.blender.passes import Stage, SurfacePasses, prepare_stage, render_radiance, render_surface
 from render.blender.session import Device, start_session, temporary_datablocks
 from render.config import RgbSettings
 from render.dataset_format import LAYERS, FrameGeometry, GroundTruth
-from render.geometry.frames import WORLD_FROM_HEAD_AXES, head_angles_deg, transform_points
+from render.geometry.frames import WORLD_FROM_HEAD_AXES, head_angles_deg, rigid_inverse, transform_points
 from render.geometry.pinhole import camera_in_front, intrinsics_px, project_px
 from render.ground_truth.assemble import ground_truth, surface_layer
 from render.ground_truth.checks import check_ground_truth
@@ -141,7 +141,9 @@ def _measure(
         for name, surface in surfaces.items()
     }
     truth = ground_truth(layers["visible"], layers["head"], surfaces["visible"].label)
-    landmarks = transform_points(cam_from_world, landmarks_world_m(person).astype(np.float64))
+    landmarks_world = landmarks_world_m(person)
+    landmarks = transform_points(cam_from_world, landmarks_world.astype(np.float64))
+    hidden = hidden_by_head(person, landmarks_world, rigid_inverse(cam_from_world)[:3, 3])
     yaw, pitch, roll = head_angles_deg(WORLD_FROM_HEAD_AXES.T @ head_from_world[:3, :3].T)
     geometry = FrameGeometry(
         width_px=camera.width_px,
@@ -154,7 +156,7 @@ def _measure(
         roll_deg=round(roll, 9),
         landmarks_cam_m=_rows(landmarks),
         landmarks_2d_px=_rows(project_px(intrinsics, landmarks)),
-        landmarks_visibility=landmark_visibility(landmarks, intrinsics, truth),
+        landmarks_visibility=landmark_visibility(landmarks, hidden, intrinsics, truth),
     )
     return truth, geometry
 

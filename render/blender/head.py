@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import bpy
 import numpy as np
-from jaxtyping import Bool, Float32, Int
+from jaxtyping import Bool, Float, Float32, Int
 
 from render.blender.passes import HEAD, RIG, SHADING_ONLY, WORN, set_surface_labels
 from render.blender.rig import ROOT, PosedRig, add_armature, pose_armature
@@ -24,6 +24,10 @@ LABEL_OF_REGION = {
     Region.LASHES: Label.HAIR,
     Region.BROWS: Label.HAIR,
 }
+
+
+# A hit this close to a point of the surface is that point; thin features (a lid's rim) are thicker.
+SAME_POINT_M = 0.0003
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,21 @@ def landmarks_world_m(person: Person) -> Float32[np.ndarray, "68 3"]:
     surface, _ = surface_triangles(person.parts[HEAD])
     place = {vertex: position for position, vertex in enumerate(person.part_vertices[HEAD])}
     return surface[[place[vertex] for vertex in person.model.landmark_vertices]]
+
+
+def hidden_by_head(
+    person: Person, points_world_m: Float32[np.ndarray, "n 3"], camera_world_m: Float[np.ndarray, "3"]
+) -> Bool[np.ndarray, " n"]:
+    """Which points of the surface cannot be seen from the camera because the head itself stands before them."""
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    head = person.parts[HEAD].evaluated_get(depsgraph)
+    rays = points_world_m.astype(np.float64) - camera_world_m
+    distances_m = np.linalg.norm(rays, axis=1)
+    hidden = np.zeros(len(rays), dtype=bool)
+    for number, (ray, distance_m) in enumerate(zip(rays, distances_m, strict=True)):
+        reach_m = float(distance_m) - SAME_POINT_M
+        hidden[number] = head.ray_cast(camera_world_m.tolist(), (ray / distance_m).tolist(), distance=reach_m)[0]
+    return hidden
 
 
 def _faces_by_collection(model: HeadModel) -> dict[str, Bool[np.ndarray, " f"]]:

@@ -56,7 +56,7 @@ class Neckline:
         return [*rim, *fold, *tuck, (top * 0.06, 0.0, off), (0.0, 0.0, off)]
 
 
-# Ours, from how far such garments leave the collar bones bare; the neck's pit lies 0.20 below the eyes (ANSUR II).
+# Ours, from how far such garments leave the collar bones bare; the neck's pit lies about 0.20 below the eyes.
 NECKLINES: dict[str, Neckline] = {
     "crew": Neckline(front_m=0.200, side_m=0.146, back_m=0.152),
     "scoop": Neckline(front_m=0.216, side_m=0.155, back_m=0.160),

@@ -1,10 +1,10 @@
 """The body below a head, as garments need it: a smooth solid of chest, shoulders and hanging arms, hung from the eyes.
 
-Coordinates are those of an average body in metres, axes of the head frame, the origin between the pupils. The
-proportions are those of ANSUR II: acromion 0.18, neck's pit 0.20, armpit 0.30 and nipples 0.36 below the eyes, breadth
-over the deltoids 0.48, chest 0.29 wide and 0.25 deep.
-Source: Gordon et al. 2014, 2012 Anthropometric Survey of U.S. Army Personnel (ANSUR II), NATICK/TR-15/007; men and
-women averaged. That the solid is made of capsules, and where these lie in depth, is ours.
+Coordinates are those of an average body in metres, axes of the head frame, the origin between the pupils. Below the
+eyes lie roughly: acromion and the neck's pit 0.20, armpit 0.30, nipples 0.35; the chest is 0.29 wide and 0.25 deep.
+Source: rounded from single men of the public table of ANSUR II (Gordon et al. 2014, 2012 Anthropometric Survey of U.S.
+Army Personnel, NATICK/TR-15/007), not from its means. The shoulders are ours: narrower than those men's 0.51 over the
+deltoids, because women wear the garments too. So is the solid itself, made of capsules, and where these lie in depth.
 """
 
 from functools import cache
@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import map_coordinates
 
-# Breadth over the acromia by breadth of the face (ANSUR II: men 0.416 / 0.142, women 0.365 / 0.133, about 2.85).
+# Breadth over the acromia by breadth of the face at the cheekbones (ours; the same men lie at about 2.9).
 BIACROMIAL_BY_FACE_BREADTH = 2.85
 BIACROMIAL_BREADTH_M = 0.395
 # The top of the chest, from which the body is seen as a distance along rays.

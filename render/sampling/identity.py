@@ -12,4 +12,5 @@ def draw_identity(heads: Heads, modes: int, seed: int, split: str, person: int) 
     """
     stream = random_stream(seed, split, "identity", person)
     values = (heads.identity_sigma * stream.standard_normal(modes)).clip(-heads.identity_limit, heads.identity_limit)
-    return Identity(family=heads.family, coefficients=tuple(round(float(value), 6) for value in values))
+    # Adding 0 turns -0.0 into 0.0: the same person must have the same text, and so the same id.
+    return Identity(family=heads.family, coefficients=tuple(round(float(value), 6) + 0.0 for value in values))

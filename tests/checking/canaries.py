@@ -4,6 +4,7 @@
 """
 
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -54,4 +55,6 @@ def rewrite() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(rewrite())
+    rewrite()
+    sys.stdout.flush()
+    os._exit(0)  # bpy may hang when the interpreter cleans up

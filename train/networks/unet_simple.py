@@ -1,5 +1,7 @@
 """UNetSimple: the shallow U-Net of khan2021, four levels down by max-pooling and up by bilinear interpolation."""
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -36,6 +38,13 @@ class UNetSimple(nn.Module):
             below = out
         self.head = nn.Conv2d(maps[0], OUT_CHANNELS, kernel_size=1)
 
+    def start_at(self, mean: float) -> None:
+        """Let the untrained network predict this positive number on average, by the bias of its last layer.
+
+        From a bias of 0 a narrow network spends most of a short training on climbing to the mean of its targets.
+        """
+        nn.init.constant_(_bias_of(self.head), mean + math.log(-math.expm1(-mean)))  # the inverse of softplus
+
     def forward(self, rgb: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1 h w"]:
         """Predict the encoded depth (train/encoding.py) of pictures with values 0..1."""
         height, width = rgb.shape[-2:]
@@ -52,6 +61,12 @@ class UNetSimple(nn.Module):
             below = block(torch.cat([skips.pop(), above], dim=1))
         top, left = (-height % SIZE_MULTIPLE) // 2, (-width % SIZE_MULTIPLE) // 2
         return functional.softplus(self.head(below))[:, :, top : top + height, left : left + width]
+
+
+def _bias_of(layer: nn.Conv2d) -> Tensor:
+    if layer.bias is None:
+        raise ValueError("the last layer of a network that starts at a mean needs a bias")
+    return layer.bias
 
 
 def double_convolution(in_maps: int, middle_maps: int, out_maps: int) -> nn.Sequential:

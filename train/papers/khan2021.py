@@ -10,6 +10,7 @@ _ASSUMED = (
     "Network: the text gives blocks, bilinear up-sampling and about 17 million parameters. We take 64-128-256-512-512 "
     "maps with halved middle widths on the way up (17 262 977 parameters), convolutions without bias before batch "
     "norm, pixel centres kept by the up-sampling, and a softplus at the end so that depths are positive.",
+    "Start: random weights, as the paper says; the last bias is set so that the mean prediction is the mean target.",
     "Input: sRGB values divided by 255, no augmentation.",
     "Target: y = m / depth with m = 5 m, the far clip of the paper's camera; pixels without a surface lie at 5 m.",
     "Loss: four weight symbols and three values are printed. We read 0.1 SSIM + 0.1 gradient + 1 normal.",

@@ -6,6 +6,7 @@ import bpy
 import mathutils
 import numpy as np
 import pytest
+from mathutils.bvhtree import BVHTree  # pyright: ignore[reportMissingImports]
 
 from render.blender.clothing import add_clothing, cloth_weights, fabric_material
 from render.blender.draw import draw_frame, open_stage, person_on_stage
@@ -71,7 +72,7 @@ def bare_bust_share(stage, model, family: str, style: str) -> list[float]:
             pose_person(person, NEUTRAL, HeadPose(float(yaw), float(pitch), 0.0, 0.0, 0.0))
             surface, _ = surface_triangles(person.parts[HEAD])
             cloth_surface, cloth_triangles = surface_triangles(cloth)
-            tree = mathutils.bvhtree.BVHTree.FromPolygons(cloth_surface.tolist(), cloth_triangles.tolist())
+            tree = BVHTree.FromPolygons(cloth_surface.tolist(), cloth_triangles.tolist())
             bare = 0
             for point in surface[covered].tolist():
                 start = mathutils.Vector(point)

@@ -68,13 +68,18 @@ def test_a_normal_that_leans_away_is_laid_across_the_ray():
 
 
 def test_landmarks_are_seen_or_say_why_not():
-    """In front of the wall or on it: visible; behind it: hidden by its label; else outside or behind the camera."""
+    """What is worn hides a landmark behind it, not one that touches it; the head hides what rays say it hides."""
     points = np.array([[0, 0, 0.8], [0.05, 0.02, 0.75], [0.02, 0.01, 0.82], [0.5, 0, 0.8], [0, 0, -0.8]])
-    scene = dataclasses.replace(truth(), labels=np.full((HEIGHT, WIDTH), Label.GLASSES, dtype=np.uint8))
     padded = np.concatenate([points, np.tile(points[:1], (63, 1))])
-    answers = landmark_visibility(padded, INTRINSICS, scene)
+    nothing_hidden = np.zeros(68, dtype=bool)
+    glasses = dataclasses.replace(truth(), labels=np.full((HEIGHT, WIDTH), Label.GLASSES, dtype=np.uint8))
+    answers = landmark_visibility(padded, nothing_hidden, INTRINSICS, glasses)
     assert answers[:5] == ("visible", "visible", "occluded_by_glasses", "outside_image", "behind_camera")
     assert set(answers[5:]) == {"visible"}
+    hidden = nothing_hidden.copy()
+    hidden[[1, 3]] = True
+    answers = landmark_visibility(padded, hidden, INTRINSICS, truth())
+    assert answers[:5] == ("visible", "occluded_by_skin", "visible", "outside_image", "behind_camera")
     assert project_px(INTRINSICS, points[:1]).tolist() == [[20.0, 15.0]]
 
 
