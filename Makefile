@@ -15,7 +15,7 @@ SETTINGS = UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=true UV_HTTP_TIMEOUT=$${UV_
 		$(BIN)/pip config get global.index-url 2>/dev/null || true)}"
 
 .DEFAULT_GOAL := help
-.PHONY: help install full-run test check format doctor lock clean
+.PHONY: help install full-run test check format doctor canaries lock clean
 .NOTPARALLEL:
 
 help: ## list what make can do
@@ -43,6 +43,9 @@ format: $(STAMP) ## rewrite the code the way `make check` wants it
 
 doctor: $(STAMP) ## say what this machine can do, and how to close each gap
 	$(BIN)/python -m pipeline doctor
+
+canaries: $(STAMP) ## render the canary frames anew, after an epoch was bumped on purpose
+	$(BIN)/python tests/checking/canaries.py
 
 lock: $(STAMP) ## resolve the newest allowed versions into requirements.lock and requirements-bootstrap.lock
 	@$(SETTINGS) $(UV) pip compile pyproject.toml --extra dev --upgrade --python-version 3.11 \

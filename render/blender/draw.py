@@ -1,7 +1,7 @@
 """One frame from parameters to arrays: scene, Cycles, ground truth, geometry record."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -14,13 +14,13 @@ from render.blender.clothing import add_clothing
 from render.blender.head import Person, add_person, hidden_by_head, landmarks_world_m, pose_person
 from render.blender.lights import add_key_light
 from render.blender.materials import head_materials
-from render.blender.passes import Stage, SurfacePasses, prepare_stage, render_radiance, render_surface
+from render.blender.passes import Stage, prepare_stage, render_radiance, render_surface
 from render.blender.session import Device, start_session, temporary_datablocks
 from render.config import RgbSettings
-from render.dataset_format import LAYERS, FrameGeometry, GroundTruth
+from render.dataset_format import FrameGeometry, GroundTruth
 from render.geometry.frames import WORLD_FROM_HEAD_AXES, head_angles_deg, rigid_inverse, transform_points
 from render.geometry.pinhole import camera_in_front, intrinsics_px, project_px
-from render.ground_truth.assemble import ground_truth, surface_layer
+from render.ground_truth.assemble import FirstHits, ground_truth
 from render.ground_truth.checks import check_ground_truth
 from render.ground_truth.landmarks import landmark_visibility
 from render.heads.model import HeadModel, eyes_midpoint_m
@@ -78,9 +78,9 @@ def draw_frame(
         truth = geometry = rgb = None
         if "gt" in stage.products:
             with _timed(seconds, "cycles_gt"):
-                surfaces = {name: render_surface(stage.scenes[f"gt_{name}"]) for name in LAYERS}
+                head, worn = (render_surface(stage.scenes[name]) for name in ("gt_head", "gt_worn"))
             with _timed(seconds, "ground_truth"):
-                truth, geometry = _measure(person, surfaces, camera, cam_from_world, posed.head_from_world)
+                truth, geometry = _measure(person, head, worn, camera, cam_from_world, posed.head_from_world)
                 check_ground_truth(truth, geometry, near_m=camera.clip_near_m, far_m=camera.clip_far_m)
         if "rgb" in stage.products:
             with _timed(seconds, "cycles_rgb"):
@@ -123,7 +123,8 @@ def _light(stage: Stage, person: Person, parameters: FrameParameters, settings: 
 
 def _measure(
     person: Person,
-    surfaces: Mapping[str, SurfacePasses],
+    head: FirstHits,
+    worn: FirstHits,
     camera: Camera,
     cam_from_world: Float[np.ndarray, "4 4"],
     head_from_world: Float[np.ndarray, "4 4"],
@@ -134,13 +135,7 @@ def _measure(
         width_px=camera.width_px,
         height_px=camera.height_px,
     )
-    layers = {
-        name: surface_layer(
-            surface.depth_m, surface.normals_world, cam_from_world=cam_from_world, intrinsics=intrinsics
-        )
-        for name, surface in surfaces.items()
-    }
-    truth = ground_truth(layers["visible"], layers["head"], surfaces["visible"].label)
+    truth = ground_truth(head, worn, cam_from_world=cam_from_world, intrinsics=intrinsics)
     landmarks_world = landmarks_world_m(person)
     landmarks = transform_points(cam_from_world, landmarks_world.astype(np.float64))
     hidden = hidden_by_head(person, landmarks_world, rigid_inverse(cam_from_world)[:3, 3])

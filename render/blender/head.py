@@ -26,8 +26,8 @@ LABEL_OF_REGION = {
 }
 
 
-# A hit this close to a point of the surface is that point; thin features (a lid's rim) are thicker.
-SAME_POINT_M = 0.0003
+# A hit this close before a point of the surface does not hide it: landmarks of closed lips lie within the crease.
+SAME_POINT_M = 0.001
 
 
 @dataclass(frozen=True)

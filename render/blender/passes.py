@@ -1,7 +1,6 @@
 """One scene for each layer of a product, its passes and AOVs: from Blender scenes to named float arrays.
 
-A layer is a scene of its own, not a view layer with excluded collections: with persistent data Cycles 4.5 keeps objects
-of one view layer visible in the next (docs/decisions/0010-a-layer-is-a-scene.md).
+A layer is a scene of its own, not a view layer with excluded collections (docs/decisions/0010-a-layer-is-a-scene.md).
 """
 
 import tempfile
@@ -16,27 +15,19 @@ from jaxtyping import Float32, UInt8
 
 from render.blender import node_graph as graph
 from render.blender.hair_regions import strand_opacity
-from render.blender.session import Device, add_scene
+from render.blender.session import Device, add_scene, quiet_blender
 from render.dataset_format import Label
+from render.ground_truth.assemble import FirstHits
 
 # What a collection is decides in which layer it is seen; rig and camera are in all of them, lights in `rgb` alone.
 HEAD, WORN, SHADING_ONLY, RIG, LIGHTS = "head", "worn", "shading_only", "rig", "lights"
 COLLECTIONS_OF_LAYER = {
     "rgb": (RIG, HEAD, WORN, SHADING_ONLY, LIGHTS),
-    "gt_visible": (RIG, HEAD, WORN),
     "gt_head": (RIG, HEAD),
+    "gt_worn": (RIG, WORN),
 }
-LAYERS_OF_PRODUCT = {"rgb": ("rgb",), "gt": ("gt_visible", "gt_head")}
+LAYERS_OF_PRODUCT = {"rgb": ("rgb",), "gt": ("gt_head", "gt_worn")}
 NORMAL_AOV, LABEL_AOV = "surface_normal", "surface_label"
-
-
-@dataclass(frozen=True)
-class SurfacePasses:
-    """First hits at the pixel centres: planar depth (1e10 = nothing), smooth normals in world axes, labels."""
-
-    depth_m: Float32[np.ndarray, "h w"]
-    normals_world: Float32[np.ndarray, "h w 3"]
-    label: Float32[np.ndarray, "h w"]
 
 
 @dataclass(frozen=True)
@@ -77,6 +68,7 @@ def _measure_surfaces(scene: bpy.types.Scene, measuring: bpy.types.Material) -> 
     scene.cycles.use_adaptive_sampling = False
     scene.cycles.use_denoising = False
     scene.cycles.max_bounces = 0
+    scene.cycles.transparent_max_bounces = 64  # gaps in a row, seen along a line of lashes
     for aov, kind in ((NORMAL_AOV, "COLOR"), (LABEL_AOV, "VALUE")):
         added = layer.aovs.add()
         added.name, added.type = aov, kind
@@ -115,10 +107,10 @@ def _measuring_material() -> bpy.types.Material:
     return material
 
 
-def render_surface(scene: bpy.types.Scene) -> SurfacePasses:
+def render_surface(scene: bpy.types.Scene) -> FirstHits:
     """Render a ground-truth scene."""
     channels = _render(scene)
-    return SurfacePasses(
+    return FirstHits(
         depth_m=_channel(channels, "Depth.Z", "Depth.V"),
         normals_world=_triple(channels, NORMAL_AOV),
         label=_channel(channels, f"{LABEL_AOV}.V", f"{LABEL_AOV}.X", f"{LABEL_AOV}.Z"),
@@ -138,7 +130,8 @@ def _render(scene: bpy.types.Scene) -> dict[str, Float32[np.ndarray, "h w"]]:
     with tempfile.TemporaryDirectory(prefix="headroom-passes-") as folder:
         path = Path(folder) / "passes.exr"
         scene.render.filepath = str(path)
-        bpy.ops.render.render(write_still=True, scene=scene.name)
+        with quiet_blender():
+            bpy.ops.render.render(write_still=True, scene=scene.name)
         with OpenEXR.File(str(path), separate_channels=True) as file:
             return {
                 name.partition(".")[2]: np.asarray(channel.pixels, dtype=np.float32)

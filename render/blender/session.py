@@ -1,6 +1,7 @@
 """One Blender process: an empty scene, Cycles on an explicitly chosen device, and nothing left behind."""
 
 import os
+import sys
 from contextlib import contextmanager
 from typing import Literal
 
@@ -30,14 +31,15 @@ def start_session(*, device: Device) -> None:
 
 
 def add_scene(name: str, *, device: Device) -> bpy.types.Scene:
-    """A new scene that Cycles renders on the chosen device, keeping what did not change from frame to frame."""
+    """A new scene that Cycles renders on the chosen device."""
     scene = bpy.data.scenes.new(name)
     scene.render.engine = "CYCLES"
     scene.cycles.device = device.upper()
     # AUTO ignores the affinity mask of a farm's job, and then threads fight for the cores.
     scene.render.threads_mode = "FIXED"
     scene.render.threads = len(os.sched_getaffinity(0))
-    scene.render.use_persistent_data = True
+    # Nearly everything moves from frame to frame: keeping Cycles' data saved no time, and once it showed old objects.
+    scene.render.use_persistent_data = False
     scene.render.use_compositing = False
     scene.render.use_sequencer = False
     scene.render.use_motion_blur = False
@@ -77,6 +79,21 @@ def _activate_gpu() -> None:
         f"device 'gpu' was asked for, but Cycles finds none of {', '.join(GPU_BACKENDS)} on this machine. "
         "Run `python -m pipeline doctor` to see what it finds, install the driver, or choose --device cpu."
     )
+
+
+@contextmanager
+def quiet_blender():
+    """Drop what Blender prints on standard output (a line for every step of a render); errors go elsewhere."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(nowhere)
+        os.close(kept)
 
 
 @contextmanager

@@ -13,6 +13,9 @@ from scipy.interpolate import CubicSpline
 EDGE_M = 0.004
 # Hair grows within this distance of the brow's middle line.
 BROW_HALF_WIDTH_M = 0.0055
+# Middle of the ears of both families, in distances between the eyes: behind the first and last jaw point, and above
+# the root of the nose; half their size there, seen from the side; the tangent of their lean.
+_EAR_BEHIND, _EAR_UP, _EAR_HALF_HEIGHT, _EAR_HALF_WIDTH, _EAR_LEAN = 0.55, -0.34, 0.60, 0.37, 0.12
 
 
 def face_paint(
@@ -84,7 +87,12 @@ def _scalp(vertices_m: np.ndarray, landmarks_m: np.ndarray, unit_m: float) -> np
     # Height of the hairline over the root of the nose, in eye distances, by how far back a vertex lies.
     height = np.interp(behind, [0.0, 0.55, 0.95, 1.3, 1.6, 2.0, 2.6], [1.12, 1.0, 0.55, -0.05, -0.1, -0.9, -1.15])
     height = height + 0.25 * np.clip(aside - 0.45, 0.0, 0.4) * (behind < 0.8)
-    ears = np.clip((aside - 1.22) / 0.08, 0.0, 1.0) * (up < 0.6)
+    # Ears are bare, and so is a rim round them: an upright ellipse seen from the side, its top leaning back.
+    jaw_behind = (landmarks_m[27, 2] - landmarks_m[[0, 16], 2].mean()) / unit_m
+    above, back = up - _EAR_UP, behind - jaw_behind - _EAR_BEHIND
+    along, across = above + back * _EAR_LEAN, back - above * _EAR_LEAN
+    reach = np.hypot(along / _EAR_HALF_HEIGHT, across / _EAR_HALF_WIDTH)
+    ears = np.clip((1.2 - reach) / 0.2, 0.0, 1.0) * (aside > 0.5)
     return (np.clip(0.5 + (up - height) / 0.5, 0.0, 1.0) * (1.0 - ears)).astype(np.float32)
 
 

@@ -10,9 +10,9 @@ from scipy import ndimage
 from render.blender.camera import place_camera
 from render.blender.passes import HEAD, WORN, prepare_stage, render_surface, set_surface_labels
 from render.blender.session import start_session
-from render.dataset_format import LAYERS, GroundTruth, Label
+from render.dataset_format import GroundTruth, Label
 from render.geometry.pinhole import camera_in_front, intrinsics_px, pixel_rays
-from render.ground_truth.assemble import ground_truth, surface_layer
+from render.ground_truth.assemble import ground_truth
 from render.parameters import Camera
 
 # Nothing here is symmetric: the picture is not square, the target is off the axis, fx comes from odd numbers.
@@ -81,12 +81,8 @@ def rendered(fill) -> GroundTruth:
     stage = prepare_stage(("gt",), device="cpu")
     fill(stage.collections)
     place_camera(stage, CAMERA, CAM_FROM_WORLD)
-    surfaces = {name: render_surface(stage.scenes[f"gt_{name}"]) for name in LAYERS}
-    layers = {
-        name: surface_layer(part.depth_m, part.normals_world, cam_from_world=CAM_FROM_WORLD, intrinsics=INTRINSICS)
-        for name, part in surfaces.items()
-    }
-    return ground_truth(layers["visible"], layers["head"], surfaces["visible"].label)
+    head, worn = (render_surface(stage.scenes[name]) for name in ("gt_head", "gt_worn"))
+    return ground_truth(head, worn, cam_from_world=CAM_FROM_WORLD, intrinsics=INTRINSICS)
 
 
 def degrees_between(a: np.ndarray, b: np.ndarray) -> np.ndarray:

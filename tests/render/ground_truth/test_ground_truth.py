@@ -7,7 +7,7 @@ import pytest
 
 from render.dataset_format import FrameGeometry, GroundTruth, Label, SurfaceLayer
 from render.geometry.pinhole import pixel_rays, project_px
-from render.ground_truth.assemble import surface_layer
+from render.ground_truth.assemble import FirstHits, ground_truth, surface_layer
 from render.ground_truth.checks import GroundTruthError, check_ground_truth
 from render.ground_truth.landmarks import landmark_visibility
 
@@ -20,7 +20,8 @@ def wall(depth_m: float) -> SurfaceLayer:
     normals = np.zeros((HEIGHT, WIDTH, 3), dtype=np.float32)
     normals[..., 1] = -1.0  # world -y faces the camera
     world_axes = np.array([[1.0, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])
-    return surface_layer(depth, normals, cam_from_world=world_axes, intrinsics=INTRINSICS)
+    hits = FirstHits(depth, normals, np.ones_like(depth))
+    return surface_layer(hits, cam_from_world=world_axes, intrinsics=INTRINSICS)
 
 
 def geometry() -> FrameGeometry:
@@ -59,12 +60,34 @@ def test_a_normal_that_leans_away_is_laid_across_the_ray():
     """It becomes the nearest unit vector at a right angle to the ray; the ray's own share is gone."""
     depth = np.full((HEIGHT, WIDTH), 0.8, dtype=np.float32)
     leaning = np.broadcast_to(np.array([1.0, 0.0, 0.2]) / np.hypot(1, 0.2), (HEIGHT, WIDTH, 3)).astype(np.float32)
-    normals = surface_layer(depth, leaning, cam_from_world=np.eye(4), intrinsics=INTRINSICS).normals_cam
+    hits = FirstHits(depth, leaning, np.ones_like(depth))
+    normals = surface_layer(hits, cam_from_world=np.eye(4), intrinsics=INTRINSICS).normals_cam
     rays = pixel_rays(INTRINSICS, width_px=WIDTH, height_px=HEIGHT)
     rays /= np.linalg.norm(rays, axis=-1, keepdims=True)
     assert ((normals * rays).sum(-1) < 1e-6).all()
     np.testing.assert_allclose(np.linalg.norm(normals, axis=-1), 1, atol=1e-6)
     assert (normals[..., 0] > 0.97).all()
+
+
+def test_the_nearer_of_head_and_worn_is_visible():
+    """Pixel by pixel the nearer surface gives depth, normal and label; a gap (label 0) counts as nothing, even where
+    Cycles left a depth; the head layer knows nothing of what is worn."""
+    depth_head = np.array([[0.8, 0.8, 1e10, 1e10, 0.8]], dtype=np.float32)
+    depth_worn = np.array([[0.7, 0.9, 0.75, 0.75, 0.7]], dtype=np.float32)
+    towards = np.zeros((1, 5, 3), dtype=np.float32)
+    towards[..., 2] = -1
+    label_head = np.array([[1, 2, 0, 0, 1]], dtype=np.float32)
+    label_worn = np.array([[6, 6, 4, 0, 0]], dtype=np.float32)
+    truth = ground_truth(
+        FirstHits(depth_head, towards, label_head),
+        FirstHits(depth_worn, towards, label_worn),
+        cam_from_world=np.eye(4),
+        intrinsics=np.array([[500.0, 0, 2.5], [0, 500, 0.5], [0, 0, 1]]),
+    )
+    np.testing.assert_array_equal(truth.visible.depth_m, np.array([[0.7, 0.8, 0.75, 0, 0.8]], dtype=np.float32))
+    np.testing.assert_array_equal(truth.labels, [[6, 2, 4, 0, 1]])
+    np.testing.assert_array_equal(truth.head.depth_m, np.array([[0.8, 0.8, 0, 0, 0.8]], dtype=np.float32))
+    assert (np.any(truth.visible.normals_cam != 0, axis=-1) == (truth.visible.depth_m > 0)).all()
 
 
 def test_landmarks_are_seen_or_say_why_not():
@@ -131,12 +154,8 @@ def test_labels_and_depth_cover_the_same_pixels():
 
 def test_a_frame_without_a_head_is_refused_with_advice():
     """An empty picture names the settings that can cause it."""
-    nothing = surface_layer(
-        np.full((HEIGHT, WIDTH), 1e10, dtype=np.float32),
-        np.zeros((HEIGHT, WIDTH, 3), dtype=np.float32),
-        cam_from_world=np.eye(4),
-        intrinsics=INTRINSICS,
-    )
-    empty = GroundTruth(visible=nothing, head=nothing, labels=np.zeros((HEIGHT, WIDTH), dtype=np.uint8))
+    far = np.full((HEIGHT, WIDTH), 1e10, dtype=np.float32)
+    nothing = FirstHits(far, np.zeros((HEIGHT, WIDTH, 3), dtype=np.float32), np.zeros_like(far))
+    empty = ground_truth(nothing, nothing, cam_from_world=np.eye(4), intrinsics=INTRINSICS)
     with pytest.raises(GroundTruthError, match=r"no pixel shows the head; check cameras\.offset_x"):
         check(empty)
