@@ -5,11 +5,10 @@ import sys
 from pathlib import Path
 
 from pipeline.doctor import run_doctor
-from pipeline.frame_lookup import published_shards
 from pipeline.luigi_defaults import PLAIN_ERRORS
-from pipeline.planning import BOTH, shards_to_render
-from pipeline.run_settings import RunOptions, dataset_plan, resolve
-from pipeline.tasks.render_dataset import describe_plan
+from pipeline.plan_summary import plan_text
+from pipeline.run_settings import RunOptions
+from pipeline.tasks.parameters import RunTask
 
 BAD_INPUT = 2
 
@@ -25,44 +24,28 @@ def main(arguments: list[str] | None = None) -> int:
     doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
 
     plan = commands.add_parser("plan", help="say what a run would render and what it would use again; renders nothing")
-    for name, meaning in (
-        ("profile", "how big a run: quick, standard, paper, or a .yaml file"),
-        ("recipe", "recipe name or .yaml file"),
-        ("frames", "frames in all"),
-        ("heads", "head family"),
-        ("store", "folder of everything that is made"),
-    ):
-        plan.add_argument(f"--{name}", default=getattr(RunOptions, name), help=meaning)
-    plan.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting; may be repeated")
+    meanings = {name: parameter.description for name, parameter in RunTask.get_params()}
+    for name in ("profile", "recipe", "frames", "heads", "store", "seed"):
+        plan.add_argument(f"--{name}", default=getattr(RunOptions, name), help=meanings[name])
+    plan.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=meanings["set"])
     options = parser.parse_args(arguments)
     try:
         if options.command == "doctor":
             return run_doctor(store=Path(options.store).resolve(), assets=options.assets, as_json=options.json)
-        print_plan(
-            RunOptions(
-                profile=options.profile,
-                recipe=options.recipe,
-                frames=options.frames,
-                heads=options.heads,
-                store=options.store,
-                settings=tuple(options.set),
-            )
+        asked = RunOptions(
+            profile=options.profile,
+            recipe=options.recipe,
+            frames=options.frames,
+            heads=options.heads,
+            store=options.store,
+            settings=tuple(options.set),
+            seed=options.seed,
         )
+        print(plan_text(asked))
     except PLAIN_ERRORS as error:
         print(f"python -m pipeline {options.command}: {error}", file=sys.stderr)
         return BAD_INPUT
     return 0
-
-
-def print_plan(options: RunOptions) -> None:
-    """Print how many frames of each product a run would render, in how many shards, and how many it would use again."""
-    settings, plan = resolve(options), dataset_plan(options)
-    published = {product: published_shards(settings.store, product) for product in BOTH}
-    shards = shards_to_render(plan.frames, published, shard_size=plan.recipe.structure.shard_size)
-    print(f"dataset {plan.dataset_id} in {settings.store}")
-    print(", ".join(f"{count} {split}" for split, count in plan.recipe.structure.frames.items()) + " frames")
-    print(describe_plan(plan, shards))
-    print(f"{len(shards)} shards to render")
 
 
 if __name__ == "__main__":

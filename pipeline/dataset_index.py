@@ -8,7 +8,7 @@ import pyarrow.parquet
 
 from pipeline.frame_lookup import published_shards
 from pipeline.planning import DatasetPlan, check_splits
-from pipeline.store import publish_result, temporary_folder
+from pipeline.store import publish_result, published_folder
 from render.dataset_format import (
     DATASET_INDEX,
     DATASET_MANIFEST,
@@ -23,6 +23,7 @@ from render.dataset_format import (
     read_records,
 )
 from render.sampling.frame import identity_index
+from train.unpublished import unpublished_folder
 
 # Longer lists (identity coefficients) are one column of lists; a column for each number would help no query.
 LONGEST_LIST_OF_COLUMNS = 4
@@ -36,7 +37,7 @@ def publish_dataset(plan: DatasetPlan, store: Path) -> Path:
     shards, records = _records_of(plan, store)
     rows = _rows(plan, shards, records)
     check_splits([row["split"] for row in rows], [row["identity_id"] for row in rows], where=str(store))
-    with temporary_folder(store, "datasets", plan.dataset_id) as folder:
+    with unpublished_folder(published_folder(store, "datasets", plan.dataset_id)) as folder:
         names = list(dict.fromkeys(name for row in rows for name in row))
         columns = {name: [row.get(name) for row in rows] for name in names}
         pyarrow.parquet.write_table(pyarrow.table(columns), folder / DATASET_INDEX)

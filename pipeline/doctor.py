@@ -21,9 +21,10 @@ GIB = 1024**3
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SECONDS_FOR_A_CHILD = 300
 
-# Child processes: a failing import, or a driver that crashes, must not end the doctor.
+# Child processes: a failing import, or a driver that crashes, must not end the doctor. bpy 4.5.15 may wait for ever
+# in its clean-up when an interpreter exits, so that its child leaves without one.
 ASK_BPY = """
-import json, bpy
+import json, os, bpy
 preferences = bpy.context.preferences.addons["cycles"].preferences
 devices = []
 for kind in ("OPTIX", "CUDA", "HIP", "ONEAPI"):
@@ -31,7 +32,8 @@ for kind in ("OPTIX", "CUDA", "HIP", "ONEAPI"):
         devices += [[kind, device.name] for device in preferences.get_devices_for_type(kind) if device.type == kind]
     except (TypeError, ValueError):
         pass
-print("ANSWER" + json.dumps({"version": bpy.app.version_string, "devices": devices}))
+print("ANSWER" + json.dumps({"version": bpy.app.version_string, "devices": devices}), flush=True)
+os._exit(0)
 """
 ASK_TORCH = """
 import json, torch

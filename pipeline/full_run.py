@@ -7,33 +7,42 @@ import luigi
 
 from pipeline.console import duration
 from pipeline.identity import key_of
+from pipeline.plan_summary import plan_text
 from pipeline.run_settings import EVALUATED_SPLIT, RunOptions, check_trainable, resolve, run_keys
 from pipeline.store import point_latest_at, published_folder, recorded_seconds
 from pipeline.tasks.build_report import BuildReport, stage_seconds
 from pipeline.tasks.parameters import RunTask
 
 SCORES_SHOWN = ("abs_rel", "rmse_m", "delta_1")
+REGIONS_SHOWN = {"head_mask": "head", "full": "full image"}
 
 
 class FullRun(RunTask):
     """Assets, dataset, pack, trainings, evaluations and report of a profile; what is there already is used again."""
 
+    dry_run: luigi.BoolParameter = luigi.BoolParameter(
+        default=False, description="say what would be rendered and made, and what is there already; change nothing"
+    )
     _finished = False
 
     def check_options(self) -> None:
         """Raises: as RunTask, and PipelineError when the recipe has no frame to train or test on."""
         check_trainable(self.settings.recipe)
 
-    def requires(self) -> luigi.Task:
-        """The report, which requires everything else."""
-        return self.clone(BuildReport)
+    def requires(self) -> list[luigi.Task]:
+        """The report, which requires everything else; nothing in a dry run."""
+        return [] if self.dry_run else [self.clone(BuildReport)]
 
     def complete(self) -> bool:
         """False until it ran in this process: `reports/latest` and the summary are of the run just asked for."""
         return self._finished
 
     def work(self) -> None:
-        """Point `reports/latest` at this run's report and print the summary."""
+        """Point `reports/latest` at this run's report and print the summary; in a dry run, print the plan."""
+        if self.dry_run:
+            print(plan_text(self.options), flush=True)
+            self._finished = True
+            return
         report = published_folder(self.settings.store, "reports", key_of(run_keys(self.options).report))
         print(summary(self.options, latest=point_latest_at(report)), flush=True)
         self._finished = True
@@ -56,16 +65,18 @@ def summary(options: RunOptions, *, latest: Path) -> str:
     for name, inputs in keys.evaluations.items():
         folder = published_folder(settings.store, "evaluations", key_of(inputs))
         evaluation = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
-        lines.append(f"scores   {name}, split {EVALUATED_SPLIT}, full image: {score_line(evaluation)}")
+        lines.append(f"scores   {name}, split {EVALUATED_SPLIT}")
+        lines += [f"         {title}: {score_line(evaluation, region)}" for region, title in REGIONS_SHOWN.items()]
     times = [f"{stage} {duration(seconds)}" for stage, seconds in stage_seconds(settings.store, keys).items()]
     lines.append(f"time     {', '.join(times)}")
     lines.append(f"report   {latest / 'index.html'}")
     return "\n".join(lines)
 
 
-def score_line(evaluation: dict) -> str:
-    """The first scores over the full image, each with the paper's number behind it."""
-    ours, reported = evaluation["metrics"]["full"]["pooled"], evaluation["reported"].get("full", {})
+def score_line(evaluation: dict, region: str) -> str:
+    """A few scores over a region, each with the paper's number behind it; the head may be in no picture."""
+    ours = evaluation["metrics"].get(region, {"pooled": {}})["pooled"]
+    reported = evaluation["reported"].get(region, {})
     parts = []
     for name in SCORES_SHOWN:
         printed = f" (paper: {reported[name]:.4f})" if name in reported else ""

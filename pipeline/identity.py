@@ -1,7 +1,8 @@
 """Keys of packs, trainings, evaluations and reports: hashes of what goes in, never of names, paths or hosts."""
 
 from render.dataset_format import canonical_sha256
-from train.spec import SETTABLE_PARTS, Experiment, experiment_as_json
+from train.reading_notes import reading_notes
+from train.spec import SETTABLE_PARTS, Experiment, experiment_as_json, settings_tree
 
 # Bump an epoch by hand when the code that it names makes something else of the same input.
 EPOCHS: dict[str, int] = {"pack": 1, "training": 1, "evaluation": 1, "report": 1}
@@ -17,29 +18,30 @@ def training_inputs(pack_key: str, experiment: Experiment, *, seed: int) -> dict
 
     Its key counts as content: a training says which row of a paper it stands for.
     """
-    tree = experiment_as_json(experiment)
-    settings = {part: tree[part] for part in SETTABLE_PARTS}
     return {
         "pack": pack_key,
-        "experiment": experiment.key,
-        "settings": settings,
+        "experiment": settings_tree(experiment_as_json(experiment)),
         "seed": seed,
         "epoch": EPOCHS["training"],
     }
 
 
-def evaluation_inputs(training_key: str, pack_key: str, *, split: str) -> dict:
-    """What an evaluation depends on."""
-    return {"training": training_key, "pack": pack_key, "split": split, "epoch": EPOCHS["evaluation"]}
+def evaluation_inputs(training_key: str, pack_key: str, experiment: Experiment, *, split: str) -> dict:
+    """What an evaluation depends on: the training, and the words about its experiment that stand beside the scores."""
+    words = {name: value for name, value in experiment_as_json(experiment).items() if name not in SETTABLE_PARTS}
+    return {
+        "training": training_key,
+        "pack": pack_key,
+        "words": {**words, "notes": list(reading_notes(experiment))},
+        "split": split,
+        "epoch": EPOCHS["evaluation"],
+    }
 
 
-def report_inputs(
-    evaluation_keys: list[str], experiments: list[Experiment], dataset_id: str, *, recipe_name: str
-) -> dict:
-    """What a report depends on: its evaluations in order, and what it prints about their experiments and data."""
+def report_inputs(evaluation_keys: list[str], dataset_id: str, *, recipe_name: str) -> dict:
+    """What a report depends on: its evaluations in order, and what it prints about their data."""
     return {
         "evaluations": evaluation_keys,
-        "experiments": [experiment_as_json(experiment) for experiment in experiments],
         "dataset": dataset_id,
         "recipe_name": recipe_name,
         "epoch": EPOCHS["report"],

@@ -17,10 +17,10 @@ from pipeline.store import (
     recorded_seconds,
     remove_stale_temporaries,
     stamp_folder,
-    temporary_folder,
     work_folder,
 )
 from pipeline.store_lock import store_lock
+from train.unpublished import unpublished_folder
 
 
 def produce(
@@ -37,7 +37,8 @@ def produce(
         if is_published(store, kind, key):
             return published_folder(store, kind, key)
         remove_stale_temporaries(store)
-        with timed(store, kind, key, stage=stage), temporary_folder(store, kind, key) as temporary:
+        final = published_folder(store, kind, key)
+        with timed(store, kind, key, stage=stage), unpublished_folder(final) as temporary:
             folder = work_folder(store, kind, key) if resumable else temporary / "result"
             make(folder)
             stamp_folder(folder, kind=kind, key=key, inputs=inputs)

@@ -9,6 +9,7 @@ from pipeline.frame_counts import with_total_frames
 from pipeline.identity import evaluation_inputs, key_of, pack_inputs, report_inputs, training_inputs
 from pipeline.planning import DatasetPlan, plan_dataset
 from pipeline.profiles import DEVICES, Device, Profile, load_profile
+from pipeline.store import Kind
 from render.config import Recipe, load_recipe, parse_override
 from render.frame_keys import asset_ids
 from render.heads.families import FAMILIES
@@ -119,16 +120,25 @@ def run_keys(options: RunOptions) -> RunKeys:
         for name, experiment in settings.experiments.items()
     }
     evaluations = {
-        name: evaluation_inputs(key_of(inputs), key_of(pack), split=EVALUATED_SPLIT)
+        name: evaluation_inputs(key_of(inputs), key_of(pack), settings.experiments[name], split=EVALUATED_SPLIT)
         for name, inputs in trainings.items()
     }
     report = report_inputs(
         [key_of(inputs) for inputs in evaluations.values()],
-        list(settings.experiments.values()),
         dataset_id,
         recipe_name=settings.recipe.name,
     )
     return RunKeys(dataset_id=dataset_id, pack=pack, trainings=trainings, evaluations=evaluations, report=report)
+
+
+def results_after_dataset(keys: RunKeys) -> list[tuple[Kind, str, str]]:
+    """Kind, name and key of everything that a run publishes after its dataset, in order."""
+    return [
+        ("packs", "pack", key_of(keys.pack)),
+        *[("trainings", f"training of {name}", key_of(inputs)) for name, inputs in keys.trainings.items()],
+        *[("evaluations", f"evaluation of {name}", key_of(inputs)) for name, inputs in keys.evaluations.items()],
+        ("reports", "report", key_of(keys.report)),
+    ]
 
 
 def command_line(options: RunOptions) -> str:

@@ -5,8 +5,6 @@ import os
 import re
 import shutil
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -80,18 +78,6 @@ def publish_result(finished: Path, *, store: Path, kind: Kind, key: str) -> Path
     return final
 
 
-@contextmanager
-def temporary_folder(store: Path, kind: Kind, key: str) -> Iterator[Path]:
-    """A new empty folder on the same disk as its published name; gone at the end, unless it was published."""
-    folder = store / kind / f".tmp-{key}-{socket.gethostname()}-{os.getpid()}"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def work_folder(store: Path, kind: Kind, key: str) -> Path:
     """A folder that outlives a killed run, so that the next one resumes from what lies there (checkpoints)."""
     folder = store / kind / f".work-{key}"
@@ -100,7 +86,10 @@ def work_folder(store: Path, kind: Kind, key: str) -> Path:
 
 
 def remove_stale_temporaries(store: Path) -> list[Path]:
-    """Delete the temporary folders of processes of this machine that no longer live; returns what was deleted."""
+    """Delete the temporary folders of processes of this machine that no longer live; returns what was deleted.
+
+    They are named by the renderer (render/shard.py) and by train/unpublished.py, in one way.
+    """
     removed = []
     for parent in [*(store / kind for kind in KINDS), *(store / "shards" / product for product in PRODUCTS)]:
         for folder in sorted(parent.glob(".tmp-*")):

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from render.config import RecipeError, load_recipe, parse_override, recipe_names
 from render.dataset_format import SPLITS, DatasetError, read_ground_truth, read_records, read_rgb
+from render.shard_plan import PlanError
 
 FAILED, BAD_INPUT = 1, 2
 
@@ -38,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return {"shard": _shard, "frame": _frame, "recipes": _recipes}[options.command](options)
-    except (RecipeError, DatasetError, FileExistsError, FileNotFoundError) as error:
+    except (RecipeError, DatasetError, PlanError, FileExistsError) as error:
         print(f"python -m render {options.command}: {error}", file=sys.stderr)
         return BAD_INPUT
     except Exception as error:

@@ -27,7 +27,7 @@ from render.asset_archive import (
 )
 from render.asset_download import DownloadError, Progress, download
 from render.asset_manifest import ArchiveAsset, AssetError, BundledAsset, load_manifest
-from render.bundled_assets import bundled_folder, environment_path
+from render.bundled_assets import bundled_folder
 from render.dataset_format import publish
 
 __all__ = [
@@ -38,7 +38,6 @@ __all__ = [
     "asset_status",
     "assets_source",
     "cache_folder",
-    "environment_path",
     "install_asset",
     "load_manifest",
     "verify_asset",

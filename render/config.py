@@ -29,7 +29,7 @@ def between(low: float, high: float):
 class Section(BaseModel):
     """Base of every part of a recipe: unknown keys are errors, values never change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Heads(Section):

@@ -1,6 +1,7 @@
 """Counter-based random streams: a drawn value depends on seed, stream, factor and index, and on nothing else."""
 
 import hashlib
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -24,3 +25,14 @@ def draw_between(stream: np.random.Generator, bounds: tuple[float, float]) -> fl
     """One value, uniform between two bounds, rounded to 9 decimals so that its text form is exact and short."""
     low, high = bounds
     return round(low + (high - low) * float(stream.random()), 9)
+
+
+def draw_weighted(stream: np.random.Generator, weights: Mapping[str, float]) -> str:
+    """One name, as likely as its share of all weights; weights need not add up to 1, and weight 0 never comes."""
+    wanted = [(name, weight) for name, weight in weights.items() if weight > 0]
+    edge = draw_between(stream, (0, sum(weights.values())))
+    for name, weight in wanted:
+        edge -= weight
+        if edge <= 0:
+            return name
+    return wanted[-1][0]  # the rounding errors of the weights left a crumb

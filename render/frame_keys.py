@@ -4,6 +4,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from render.bundled_assets import ENVIRONMENTS_ASSET
 from render.config import Recipe
 from render.dataset_format import canonical_sha256
 from render.heads.families import FAMILIES
@@ -17,7 +18,6 @@ EPOCHS_OF_PRODUCT: dict[str, tuple[str, ...]] = {
     "gt": ("geometry", "ground_truth"),
     "rgb": ("geometry", "appearance", "picture"),
 }
-ENVIRONMENT_ASSET = "blender_studiolights"
 
 
 def product_settings(recipe: Recipe, product: str) -> dict:
@@ -32,7 +32,7 @@ def product_assets(parameters: FrameParameters, product: str, assets: dict[str, 
     """Asset id to sha256 of the assets that this product of this frame uses."""
     used = [FAMILIES[parameters.identity.family].asset_id]
     if product == "rgb":
-        used.append(ENVIRONMENT_ASSET)
+        used.append(ENVIRONMENTS_ASSET)
     return {asset: assets[asset] for asset in used if asset is not None}
 
 
@@ -85,7 +85,7 @@ def plan_frame(recipe: Recipe, split: str, index: int, assets: dict[str, str]) -
 
 def asset_ids(recipe: Recipe) -> list[str]:
     """Ids of the assets that rendering a recipe needs."""
-    return [asset for asset in (ENVIRONMENT_ASSET, FAMILIES[recipe.heads.family].asset_id) if asset is not None]
+    return [asset for asset in (ENVIRONMENTS_ASSET, FAMILIES[recipe.heads.family].asset_id) if asset is not None]
 
 
 def assets_of(recipe: Recipe, *, source: str | None, cache: Path) -> dict[str, str]:

@@ -25,24 +25,22 @@ from render.dataset_format import (
     file_sha256,
     publish,
     read_ground_truth,
+    read_rgb,
     write_ground_truth,
     write_rgb,
 )
-from render.frame_keys import (
-    frame_key,
-    identity_id,
-    product_assets,
-    product_epochs,
-    software_versions,
-)
+from render.frame_keys import frame_key, identity_id, product_assets, product_epochs, software_versions
 from render.heads.families import load_head_model
 from render.parameters import FrameParameters, factor_values
 from render.sampling.frame import draw_frame
 from render.shard_plan import PlannedFrame, Product, ShardPlan, shard_folder
 
+# What a person on the stage is made of: frames that agree in all of it are rendered on one person.
+PERSON_FACTORS = ("identity", "skin", "eyes", "outfit", "fabric")
+
 
 class ShardError(Exception):
-    """A shard cannot be rendered; the message names the frame and what to do."""
+    """A shard cannot be rendered or stored; the message names the frame or file and what to do."""
 
 
 @dataclass
@@ -127,11 +125,7 @@ def _by_person(plan: ShardPlan, frames: tuple[PlannedFrame, ...]) -> list[list[t
                     f"(its {product} key is {planned}, this one makes {actual}). Plan again with this version."
                 )
         previous = groups[-1][-1][1] if groups else None
-        if previous and (previous.identity, previous.skin, previous.eyes) == (
-            parameters.identity,
-            parameters.skin,
-            parameters.eyes,
-        ):
+        if previous and all(getattr(previous, factor) == getattr(parameters, factor) for factor in PERSON_FACTORS):
             groups[-1].append((frame, parameters))
         else:
             groups.append([(frame, parameters)])
@@ -164,6 +158,8 @@ def _write_frame(
     else:
         assert rgb_srgb is not None
         write_rgb(path, rgb_srgb, jpeg_quality=plan.recipe.rgb.jpeg_quality)
+        if read_rgb(path).shape != rgb_srgb.shape:
+            raise ShardError(f"{path} does not read back as it was written; check the disk")
     draft.records.append(
         FrameRecord(
             key=frame.keys[draft.product],

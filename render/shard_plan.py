@@ -9,6 +9,10 @@ from render.dataset_format import Record, canonical_sha256
 Product = Literal["gt", "rgb"]
 
 
+class PlanError(Exception):
+    """A plan file cannot be used; the message names it and the remedy."""
+
+
 class PlannedFrame(Record):
     """A frame by address (split and index), with the key of each product that is to be rendered."""
 
@@ -35,8 +39,13 @@ class ShardPlan(Record):
 
 
 def read_plan(path: Path) -> ShardPlan:
-    """Read a plan file. Raises: ValueError (pydantic) when it is not one."""
-    return ShardPlan.model_validate_json(path.read_bytes())
+    """Read a plan file. Raises: PlanError naming the file when it is missing or no plan."""
+    try:
+        return ShardPlan.model_validate_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise PlanError(
+            f"{path} cannot be used as a plan ({error}). Plan again with this version of Headroom"
+        ) from error
 
 
 def shard_folder(store: Path, shard: PlannedShard, product: Product) -> Path:

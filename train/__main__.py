@@ -9,6 +9,7 @@ from render.dataset_format import SPLITS, DatasetError
 from train.catalogue import experiments, find_experiment
 from train.errors import InputError
 from train.interruption import EXIT_INTERRUPTED, StopRequestedError
+from train.reading_notes import reading_notes
 from train.spec import describe, parse_setting, with_settings
 
 EXIT_BAD_INPUT = 2
@@ -120,7 +121,10 @@ def _list(options: argparse.Namespace) -> None:  # noqa: ARG001
 
 
 def _describe(options: argparse.Namespace) -> None:
-    print(describe(_chosen(options.key, options)))
+    experiment = _chosen(options.key, options)
+    print(describe(experiment))
+    for sentence in reading_notes(experiment):
+        print(f"\nnote: {sentence}")
 
 
 def _pack(options: argparse.Namespace) -> None:

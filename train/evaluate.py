@@ -1,8 +1,6 @@
 """evaluate: score a trained network on one split of a pack, and keep its predictions."""
 
 import json
-import os
-import shutil
 import time
 from pathlib import Path
 
@@ -11,6 +9,7 @@ from numpy.lib.format import open_memmap
 from torch import nn
 
 from render.dataset_format import publish
+from train.catalogue import described_now
 from train.checkpoint import load_trained, parameter_count, read_training_record
 from train.data.batches import batches_in_order
 from train.data.pack import Pack, open_pack, rows_of_split
@@ -19,7 +18,9 @@ from train.errors import InputError
 from train.inference import predict_depth_m
 from train.metrics.depth import ErrorSums, dataset_scores, image_sums, scores
 from train.progress import Progress
+from train.reading_notes import reading_notes
 from train.spec import Experiment, experiment_as_json
+from train.unpublished import unpublished_folder
 
 PREDICTIONS_FILE = "depth_pred_m.npy"
 EVALUATION_FILE = "evaluation.json"
@@ -34,7 +35,8 @@ def evaluate(training: Path, pack_folder: Path, split: str, out: Path, *, device
     than the training's, a GPU is missing, or `out` is something else.
     """
     where = choose_device(device)
-    experiment, network = load_trained(training)
+    trained, network = load_trained(training)
+    experiment = described_now(trained)
     record = read_training_record(training)
     pack = open_pack(pack_folder)
     rows = rows_of_split(pack, split)
@@ -56,10 +58,7 @@ def evaluate(training: Path, pack_folder: Path, split: str, out: Path, *, device
     if out.exists():
         _check_equal(out, identity)
         return
-    temporary = out.parent / f".{out.name}.{os.getpid()}.partial"
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    try:
+    with unpublished_folder(out) as temporary:
         network.to(where)
         predictions, seconds_per_frame = _predict(network, experiment, pack, rows, temporary / PREDICTIONS_FILE)
         images = _score(predictions, experiment, pack, rows)
@@ -81,13 +80,13 @@ def evaluate(training: Path, pack_folder: Path, split: str, out: Path, *, device
             "metrics": dataset_scores(images),
             "reported": experiment.reported,
             "assumed": list(experiment.assumed),
+            "notes": list(reading_notes(experiment)),
             "frames_table": [_frame(number, pack, int(row), images[number]) for number, row in enumerate(rows)],
         }
         text = json.dumps(evaluation, indent=1, allow_nan=False)
         (temporary / EVALUATION_FILE).write_text(text, encoding="utf-8")
-        publish(temporary, out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        if not publish(temporary, out):
+            _check_equal(out, identity)
 
 
 def _predict(

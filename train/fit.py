@@ -34,12 +34,13 @@ from train.data.pack import Pack, open_pack, rows_of_split
 from train.device import choose_device, describe_device
 from train.encoding import encode_depth, target_range
 from train.errors import InputError
+from train.folder_lock import only_process_in
 from train.inference import predict_depth_m
 from train.interruption import StopRequestedError, stop_requests
 from train.losses.depth import depth_loss
 from train.metrics.depth import dataset_scores, image_sums
 from train.progress import Progress
-from train.spec import Encoding, Experiment, OptimiserSpec, experiment_as_json
+from train.spec import Encoding, Experiment, OptimiserSpec, experiment_as_json, settings_tree
 
 MEAN_TARGET_IMAGES = 256
 # Scores shown after every epoch: one relative, one in metres, one share.
@@ -63,8 +64,12 @@ def fit(
         raise InputError(f"amp needs a GPU, but the device is {where.type}; leave amp out")
     pack = open_pack(pack_folder)
     check_pack(pack, experiment)
-    if _open_folder(out, _training_record(experiment, pack, seed=seed, amp=amp)):
-        return
+    with only_process_in(out):
+        if not _open_folder(out, _training_record(experiment, pack, seed=seed, amp=amp)):
+            _train(experiment, pack, out, where=where, seed=seed, amp=amp)
+
+
+def _train(experiment: Experiment, pack: Pack, out: Path, *, where: torch.device, seed: int, amp: bool) -> None:
     train_rows, validation_rows = rows_of_split(pack, "train"), rows_of_split(pack, "validation")
 
     torch.manual_seed(seed)
@@ -250,19 +255,23 @@ def _training_record(experiment: Experiment, pack: Pack, *, seed: int, amp: bool
 
 
 def _open_folder(out: Path, record: TrainingRecord) -> bool:
-    """Make the folder or check that it holds this same training; True when that training is finished."""
-    out.mkdir(parents=True, exist_ok=True)
+    """Claim an empty folder or check that it holds this same training; True when that training is finished."""
     if not (out / EXPERIMENT_FILE).exists():
         if any(path.suffix != ".partial" for path in out.iterdir()):
             raise InputError(f"{out} is not empty and holds no training; choose another folder")
         write_whole(out / EXPERIMENT_FILE, lambda file: file.write(record.model_dump_json(indent=1).encode()))
         return False
-    there = read_training_record(out).model_dump()
-    different = [name for name, value in record.model_dump().items() if there[name] != value]
+    there, asked = _what_counts(read_training_record(out)), _what_counts(record)
+    different = [name for name in asked if there[name] != asked[name]]
     if different:
-        changes = "; ".join(f"{name}: {there[name]} there, {getattr(record, name)} asked" for name in different)
+        changes = "; ".join(f"{name}: {there[name]} there, {asked[name]} asked" for name in different)
         raise InputError(f"{out} holds another training ({changes}). Choose another folder or delete it")
     return (out / DONE_FILE).exists()
+
+
+def _what_counts(record: TrainingRecord) -> dict[str, Any]:
+    """All of a record but the words about its experiment: correcting those must not end a half-done training."""
+    return {**record.model_dump(), "experiment": settings_tree(record.experiment)}
 
 
 def _check_finite(losses: dict[str, float], at: Position) -> None:

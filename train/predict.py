@@ -1,8 +1,6 @@
 """predict: depth, normals and a mesh from any photograph, by a trained network."""
 
 import json
-import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,7 @@ from jaxtyping import Float, Float32, UInt8
 from PIL import Image
 
 from render.dataset_format import file_sha256, publish
-from train.checkpoint import load_trained, read_training_record
+from train.checkpoint import TrainingRecord, load_trained, read_training_record
 from train.device import choose_device, describe_device
 from train.errors import InputError
 from train.figures import ColourScale, colour_depth, colour_normals, depth_scale, with_legend
@@ -20,6 +18,7 @@ from train.geometry import normals_from_depth, pinhole_intrinsics_px
 from train.inference import predict_depth_m
 from train.mesh_file import mesh_of_depth, write_ply
 from train.photo import FittedPhoto, fit_photo, read_photo
+from train.unpublished import unpublished_folder
 
 # A pixel is taken for background when it is predicted farther than this share of the depth that the network was
 # taught to give to background. Between a head and the background the prediction passes quickly through it.
@@ -38,7 +37,7 @@ def predict_photo(
     the mean focal length of the training frames. prediction.json says all that was assumed.
 
     Raises: InputError when `out` exists, the photograph cannot be read, the training is unfinished, the focal length
-    is unknown or not positive, or the device is missing.
+    is not positive, or the device is missing.
     """
     if out.exists():
         raise InputError(f"{out} exists already and is not overwritten; choose another folder or delete it")
@@ -47,7 +46,7 @@ def predict_photo(
     record = read_training_record(training)
     read = read_photo(photo)
     fitted = fit_photo(read.rgb_srgb, width_px=record.width_px, height_px=record.height_px)
-    focal_px, focal_source = _focal_length(record.model_dump(), fitted, focal_length_px, training)
+    focal_px, focal_source = _focal_length(record, fitted, focal_length_px)
     depth_m = predict_depth_m(network.to(chosen), experiment, fitted.rgb_srgb[None])[0]
     depth_m = _without_frame(depth_m, fitted)
     background_m = experiment.encoding.background_depth_m
@@ -77,20 +76,13 @@ def predict_photo(
             *read.decisions,
         ],
     }
-    temporary = out.parent / f".{out.name}.{os.getpid()}.partial"
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    try:
+    with unpublished_folder(out) as temporary:
         _write_results(temporary, depth_m, _without_frame(fitted.rgb_srgb, fitted), focal_px, background_m, facts)
         if not publish(temporary, out):
             raise InputError(f"{out} was made by another process meanwhile; choose another folder")
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _focal_length(
-    record: dict[str, Any], fitted: FittedPhoto, focal_length_px: float | None, training: Path
-) -> tuple[float, str]:
+def _focal_length(record: TrainingRecord, fitted: FittedPhoto, focal_length_px: float | None) -> tuple[float, str]:
     """The focal length in pixels of the results, and a sentence on where it comes from."""
     if focal_length_px is not None:
         if not (np.isfinite(focal_length_px) and focal_length_px > 0):
@@ -98,11 +90,9 @@ def _focal_length(
                 f"--focal-length-px must be above 0 (pixels of the photograph), but {focal_length_px} came"
             )
         return focal_length_px * fitted.scale, f"the focal length of {focal_length_px:g} photograph pixels was given"
-    recorded = record.get("mean_focal_length_px")
-    if recorded is None:
-        raise InputError(f"the training in {training} does not say what camera it saw; give --focal-length-px")
-    return float(recorded), (
-        f"the focal length is the mean of the training frames, {recorded:g} pixels of the network's frame; "
+    mean_px = record.mean_focal_length_px
+    return mean_px, (
+        f"the focal length is the mean of the training frames, {mean_px:g} pixels of the network's frame; "
         "give --focal-length-px when that of the photograph is known"
     )
 

@@ -35,6 +35,7 @@ def write_report(inputs: Path, out: Path) -> None:
     )
     environment.globals["number"] = number_element
     environment.globals["duration"] = duration_element
+    environment.globals["letter"] = letter
     page = environment.get_template("report.html.j2").render(
         results=results,
         head=headline(results),
@@ -70,6 +71,14 @@ def number_text(value: float, digits: int | None) -> str:
         mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
         text = f"{mantissa} · 10^{int(exponent)}"
     return text.replace("-", "\N{MINUS SIGN}")
+
+
+def letter(number: int, count: int) -> str:
+    """What follows the number of a figure that comes `count` times: a, b … z, aa, ab …; nothing when it comes once."""
+    if count <= 1:
+        return ""
+    before, last = divmod(number, 26)
+    return (letter(before - 1, count) if before else "") + chr(ord("a") + last)
 
 
 def duration_element(seconds: float) -> Markup:

@@ -24,7 +24,7 @@ PRINCIPAL_FACTORS = (
     "drawn.backdrop.kind",
 )
 # Drawn once a person, so they are counted once a person.
-PERSON_FACTORS = ("identity", "skin", "eyes")
+PERSON_FACTORS = ("identity", "skin", "eyes", "outfit", "fabric")
 UNITS = {"mm": "mm", "m": "m", "deg": "degrees", "px": "px", "w": "W", "k": "K"}
 # Factors whose field names are clear without the name of the factor.
 PLAIN_FACTORS = ("head_pose",)

@@ -93,6 +93,7 @@ class Evaluation(BaseModel):
     metrics: dict[str, dict[str, dict[str, float]]]
     reported: dict[str, dict[str, float]]
     assumed: tuple[str, ...]
+    notes: tuple[str, ...]
     frames_table: tuple[FrameScore, ...]
 
 

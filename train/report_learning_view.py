@@ -46,10 +46,11 @@ def learning_view(data: ReportData, results: dict[str, Any]) -> dict[str, Any]:
             for one in shown:
                 pictures = prediction_pictures(one, *scales)
                 address = f"frame {one.score.key[:8]}, person {one.score.identity_id[:6]}"
+                text = f"{address}, {evaluation.experiment}"
                 cells = [
                     {
                         "uri": picture_uri(picture, width_px=PREDICTION_WIDTH_PX),
-                        "alt": f"{name}, {address}",
+                        "alt": f"{name}, {text}",
                         "tag": name,
                     }
                     for name, picture in pictures.items()
@@ -60,6 +61,7 @@ def learning_view(data: ReportData, results: dict[str, Any]) -> dict[str, Any]:
             predictions.append(
                 {
                     "title": evaluation.title,
+                    "experiment": evaluation.experiment,
                     "split": evaluation.split,
                     "columns": columns,
                     "frames": frames,

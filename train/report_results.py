@@ -21,6 +21,7 @@ def build_results(data: ReportData) -> dict[str, Any]:
         "dataset": {
             "id": manifest.dataset_id,
             "name": manifest.name,
+            "seed": manifest.recipe["seed"],
             "frames": {**manifest.frames, "all": sum(manifest.frames.values())},
             "identities": {**manifest.identities, "all": len({row.identity_id for row in data.dataset.rows})},
         },
@@ -76,6 +77,7 @@ def _evaluation(evaluation: Evaluation) -> dict[str, Any]:
         "parameters": evaluation.parameters,
         "device": evaluation.device,
         "seconds_per_frame": evaluation.seconds_per_frame,
+        "notes": list(evaluation.notes),
         "regions": {
             region: {
                 "counted": {name: int(values["pooled"][name]) for name in COUNTS if name in values["pooled"]},
@@ -101,13 +103,14 @@ def _row(name: str, values: dict[str, dict[str, float]], reported: dict[str, flo
 
 
 def headline(results: dict[str, Any]) -> dict[str, Any] | None:
-    """Split and three scores of the first evaluation, over the head, pooled, as predicted; None without one."""
+    """The evaluation of least RMSE over the head, and three of its scores there, pooled, as predicted; None without."""
+    scored = []
     for evaluation in results["evaluations"]:
         rows = evaluation["regions"].get(HEADLINE_REGION, {"rows": []})["rows"]
         plain = {row["metric"]: row for row in rows if not row["scale_aligned"]}
         if all(name in plain for name in HEADLINE_METRICS):
-            return {"evaluation": evaluation, **{name: plain[name] for name in HEADLINE_METRICS}}
-    return None
+            scored.append({"evaluation": evaluation, **{name: plain[name] for name in HEADLINE_METRICS}})
+    return min(scored, key=lambda one: one["rmse_m"]["pooled"], default=None)
 
 
 def _render_seconds(data: ReportData) -> dict[str, Any]:

@@ -158,15 +158,26 @@ def settable_fields(experiment: Experiment) -> tuple[str, ...]:
     return tuple(names)
 
 
+def settings_tree(tree: dict[str, Any]) -> dict[str, Any]:
+    """Of an experiment as plain data, what decides a training: its key and all that `--set` may change."""
+    return {part: tree.get(part) for part in ("key", *SETTABLE_PARTS)}
+
+
+def setting_values(experiment: Experiment) -> dict[str, Any]:
+    """The value of everything that `with_settings` may change, by dotted name."""
+    values = {}
+    for name in settable_fields(experiment):
+        value: Any = experiment
+        for part in name.split("."):
+            value = getattr(value, part)
+        values[name] = value
+    return values
+
+
 def describe(experiment: Experiment) -> str:
     """The experiment in words and settings, for `python -m train describe`."""
     lines = [f"{experiment.key}: {experiment.title}", f"paper: {experiment.paper}, {experiment.where}", "", "settings"]
-    tree = experiment_as_json(experiment)
-    for name in settable_fields(experiment):
-        value: Any = tree
-        for part in name.split("."):
-            value = value[part]
-        lines.append(f"  {name} = {value}")
+    lines += [f"  {name} = {value}" for name, value in setting_values(experiment).items()]
     for pixels, scores in experiment.reported.items():
         lines += ["", f"reported by the paper, {pixels}"]
         lines += [f"  {name} = {value}" for name, value in scores.items()]

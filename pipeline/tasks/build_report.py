@@ -8,8 +8,8 @@ import luigi
 
 from pipeline.identity import key_of
 from pipeline.results import produce
-from pipeline.run_settings import RunKeys, RunOptions, command_line, resolve, run_keys
-from pipeline.store import is_published, published_folder, recorded_seconds
+from pipeline.run_settings import RunKeys, RunOptions, command_line, resolve, results_after_dataset, run_keys
+from pipeline.store import Kind, is_published, published_folder, recorded_seconds
 from pipeline.tasks.parameters import RunTask
 from pipeline.tasks.train_network import EvaluateNetwork, run_train
 from render.asset_library import load_manifest
@@ -82,13 +82,10 @@ def gather_report_inputs(options: RunOptions) -> dict:
 
 def stage_seconds(store: Path, keys: RunKeys) -> dict[str, float]:
     """Wall-clock seconds of each stage that made the run's results, whenever that was; trainings are added up."""
-    results = [("datasets", keys.dataset_id), ("packs", key_of(keys.pack))]
-    results += [("trainings", key_of(inputs)) for inputs in keys.trainings.values()]
-    results += [("evaluations", key_of(inputs)) for inputs in keys.evaluations.values()]
-    results += [("reports", key_of(keys.report))]
+    dataset: tuple[Kind, str, str] = ("datasets", "dataset", keys.dataset_id)
     seconds: dict[str, float] = {}
-    for kind, key in results:
-        recorded = recorded_seconds(store, kind, key)  # pyright: ignore[reportArgumentType]
+    for kind, _, key in [dataset, *results_after_dataset(keys)]:
+        recorded = recorded_seconds(store, kind, key)
         if recorded.get("finished"):
             seconds[recorded["stage"]] = round(seconds.get(recorded["stage"], 0.0) + recorded["seconds"], 3)
     return seconds

@@ -7,7 +7,8 @@ from pipeline.dataset_index import publish_dataset
 from pipeline.devices import chosen_device
 from pipeline.engines.local import render_missing
 from pipeline.frame_lookup import published_shards
-from pipeline.planning import BOTH, DatasetPlan, shards_to_render
+from pipeline.plan_summary import count_frames, describe_plan
+from pipeline.planning import shards_to_render
 from pipeline.results import timed
 from pipeline.run_settings import dataset_plan
 from pipeline.store import is_published, prepare_store, remove_stale_temporaries, write_atomically
@@ -15,7 +16,7 @@ from pipeline.store_lock import store_lock
 from pipeline.tasks.fetch_assets import FetchAssets
 from pipeline.tasks.parameters import RunTask, engine_settings
 from render.dataset_format import PRODUCTS, canonical_sha256
-from render.shard_plan import PlannedShard, Product, ShardPlan
+from render.shard_plan import PlannedShard, ShardPlan
 
 
 class RenderDataset(RunTask):
@@ -68,17 +69,3 @@ class RenderDataset(RunTask):
             options=options,
             logs=settings.store / "logs" / plan_id,
         )
-
-
-def count_frames(shards: tuple[PlannedShard, ...]) -> dict[Product, int]:
-    """Frames to render of each product."""
-    return {product: sum(len(shard.frames) for shard in shards if product in shard.products) for product in BOTH}
-
-
-def describe_plan(plan: DatasetPlan, shards: tuple[PlannedShard, ...]) -> str:
-    """How many frames of each product are there already, and how many will be rendered, in one line."""
-    parts = []
-    for product, count in count_frames(shards).items():
-        distinct = len({frame.keys[product] for frame in plan.frames})
-        parts.append(f"{product}: {count} of {distinct} to render, {distinct - count} reused")
-    return f"recipe {plan.recipe.name}, {len(plan.frames)} frames; {'; '.join(parts)}"

@@ -1,7 +1,6 @@
 """The world: an environment map that lights the head, and a backdrop that only the camera sees behind it."""
 
 import math
-from pathlib import Path
 
 import bpy
 
@@ -9,6 +8,7 @@ from render.blender import node_graph as graph
 from render.blender.backdrop_patterns import gradient_colour, pattern_colour
 from render.blender.lights import environment_light, environment_radiance_scale
 from render.blender.node_graph import Socket, Value
+from render.bundled_assets import environment_path
 from render.parameters import Backdrop, Lighting
 
 BACKDROP_KINDS = ("plain", "gradient", "texture", "environment")
@@ -24,29 +24,25 @@ HIGHLIGHT_SHOULDER = 1.6
 _BLUR_CEILING = 30.0
 
 
-def environment_path(name: str) -> Path:
-    """File of one of the environment maps that come with bpy. Raises: ValueError when the name is none of them."""
-    environment_light(name)
-    return Path(bpy.utils.resource_path("LOCAL")) / "datafiles" / "studiolights" / "world" / f"{name}.exr"
-
-
 def build_world(lighting: Lighting, backdrop: Backdrop) -> bpy.types.World:
-    """A new world; make it the scene's. `remove_world` deletes it with its image.
+    """A new world; make it the scene's.
 
     Positive rotation turns the map counter-clockwise seen from above, about the z axis.
-    Raises: ValueError when the environment or the kind of backdrop is unknown.
+    Raises: ValueError when the environment or the kind of backdrop is unknown; AssetError when the map on this machine
+    is not the one that keys are made of.
     """
     if backdrop.kind not in BACKDROP_KINDS:
         raise ValueError(f"backdrop.kind is {backdrop.kind!r}, expected one of {', '.join(BACKDROP_KINDS)}")
+    scale = environment_radiance_scale(lighting)
+    path = environment_path(lighting.environment)
     world = bpy.data.worlds.new("environment")
     world.use_nodes = True
     world.cycles.sampling_method = "MANUAL"
     world.cycles.sample_map_resolution = _IMPORTANCE_MAP_WIDTH
     tree = world.node_tree
     tree.nodes.clear()
-    image = bpy.data.images.load(str(environment_path(lighting.environment)), check_existing=True)
+    image = bpy.data.images.load(str(path), check_existing=True)
     direction = _map_direction(tree, lighting.environment_rotation_deg)
-    scale = environment_radiance_scale(lighting)
     light = _background(tree, _lookup(tree, image, direction, smooth=False), scale)
     if backdrop.kind == "environment":
         seen = _background(tree, _rolled_off(tree, _blurred_lookup(tree, image, direction, lighting), scale), 1.0)
@@ -57,15 +53,6 @@ def build_world(lighting: Lighting, backdrop: Backdrop) -> bpy.types.World:
     output = graph.add_node(tree, "ShaderNodeOutputWorld")
     tree.links.new(mixed, output.inputs["Surface"])
     return world
-
-
-def remove_world(world: bpy.types.World) -> None:
-    """Delete the world, and the environment map when nothing else uses it."""
-    images = {node.image for node in world.node_tree.nodes if node.bl_idname == "ShaderNodeTexEnvironment"}
-    bpy.data.worlds.remove(world)
-    for image in images:
-        if image.users == 0:
-            bpy.data.images.remove(image)
 
 
 def _background(tree: bpy.types.NodeTree, colour: Value, strength: float) -> Socket:

@@ -11,7 +11,7 @@ from render.blender import node_graph as graph
 from render.blender.head import Person
 from render.blender.node_graph import Socket
 from render.blender.passes import WORN, set_surface_labels
-from render.blender.rig import ROOT
+from render.blender.rig import ROOT, bind_to_armature
 from render.dataset_format import Label
 from render.geometry.frames import WORLD_FROM_HEAD_AXES
 from render.heads.garment import GarmentMesh, garment_mesh
@@ -81,13 +81,8 @@ def _mesh(garment: GarmentMesh, material: bpy.types.Material) -> bpy.types.Mesh:
 
 def _bind(cloth: bpy.types.Object, person: Person, garment: GarmentMesh, skin: np.ndarray) -> None:
     weights = cloth_weights(person.model, person.vertices_m, garment.vertices_m, skin)
-    for name, values in {**weights, ROOT: 1.0 - sum(weights.values())}.items():
-        group = cloth.vertex_groups.new(name=name)
-        # Blender takes one weight for many vertices at a time, so weights are set in steps of a thousandth.
-        levels = np.rint(values * 1000).astype(np.int32)
-        for level in np.unique(levels[levels > 0]):
-            group.add(np.flatnonzero(levels == level).tolist(), float(level) / 1000, "REPLACE")
-    cloth.modifiers.new("rig", "ARMATURE").object = person.armature
+    rest = 1.0 - np.sum(list(weights.values()), axis=0)
+    bind_to_armature(cloth, person.armature, {**weights, ROOT: rest})
 
 
 def cloth_weights(

@@ -1,7 +1,6 @@
 """Eyes: iris, pupil and sclera painted by UV under a clear wet coat, and the film and shadow around the lids.
 
-Both head families give SCLERA and IRIS faces the same UVs: the pupil at (0.5, 0.5), the limbus (where iris meets
-sclera) on the circle of radius 0.25 about it, u to the image right and v up in the frontal pose, as seen from outside.
+All head families give SCLERA and IRIS faces the same UVs (LIMBUS_RADIUS_UV in render.heads.model tells which).
 So one material serves eyes of one shell (cornea and sclera together) and of two.
 """
 
@@ -9,10 +8,9 @@ import bpy
 
 from render.blender import node_graph as graph
 from render.blender.node_graph import Socket
+from render.heads.model import LIMBUS_RADIUS_M, LIMBUS_RADIUS_UV
 from render.parameters import Eyes
 
-LIMBUS_RADIUS_UV = 0.25
-LIMBUS_RADIUS_M = 0.0059
 PUPIL_SHARE = 0.36
 CORNEA_IOR = 1.376
 # How deep the plane of the iris lies under the top of the cornea; anatomy gives 2.5 to 3.5 mm.

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 
 from render.blender.passes import HEAD, RIG, SHADING_ONLY, WORN, set_surface_labels
-from render.blender.rig import ROOT, PosedRig, add_armature, pose_armature
+from render.blender.rig import ROOT, PosedRig, add_armature, bind_to_armature, pose_armature
 from render.dataset_format import Label
 from render.geometry.face_paint import face_paint
 from render.geometry.frames import WORLD_FROM_HEAD_AXES
@@ -91,7 +91,7 @@ def surface_triangles(
 
     The corners of the unsubdivided mesh come first, in their order.
     """
-    evaluated = part.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    evaluated = _as_rendered(part)
     mesh = evaluated.to_mesh()
     try:
         vertices = np.empty(len(mesh.vertices) * 3, dtype=np.float32)
@@ -115,8 +115,7 @@ def hidden_by_head(
     person: Person, points_world_m: Float32[np.ndarray, "n 3"], camera_world_m: Float[np.ndarray, "3"]
 ) -> Bool[np.ndarray, " n"]:
     """Which points of the surface cannot be seen from the camera because the head itself stands before them."""
-    depsgraph = bpy.context.evaluated_depsgraph_get()
-    head = person.parts[HEAD].evaluated_get(depsgraph)
+    head = _as_rendered(person.parts[HEAD])
     rays = points_world_m.astype(np.float64) - camera_world_m
     distances_m = np.linalg.norm(rays, axis=1)
     hidden = np.zeros(len(rays), dtype=bool)
@@ -124,6 +123,13 @@ def hidden_by_head(
         reach_m = float(distance_m) - SAME_POINT_M
         hidden[number] = head.ray_cast(camera_world_m.tolist(), (ray / distance_m).tolist(), distance=reach_m)[0]
     return hidden
+
+
+def _as_rendered(part: bpy.types.Object) -> bpy.types.Object:
+    # A scene evaluates its own objects only: from another scene's point of view a part stands there undeformed.
+    layer = part.users_scene[0].view_layers[0]
+    layer.update()
+    return part.evaluated_get(layer.depsgraph)
 
 
 def _faces_by_collection(model: HeadModel) -> dict[str, Bool[np.ndarray, " f"]]:
@@ -184,14 +190,7 @@ def _skin(part: bpy.types.Object, armature: bpy.types.Object, model: HeadModel, 
     weights = {bone.name: bone.weights[used].astype(np.float64) for bone in model.bones}
     # Blender divides by the sum of the weights, so what is bound to no bone must be bound to one that stays.
     weights[ROOT] = np.clip(1.0 - sum(weights.values()), 0.0, 1.0)
-    for name, values in weights.items():
-        group = part.vertex_groups.new(name=name)
-        # Blender takes one weight for many vertices at a time, so weights are set in steps of a thousandth.
-        levels = np.rint(values * 1000).astype(np.int32)
-        for level in np.unique(levels[levels > 0]):
-            group.add(np.flatnonzero(levels == level).tolist(), float(level) / 1000, "REPLACE")
-    modifier = part.modifiers.new("rig", "ARMATURE")
-    modifier.object = armature
+    bind_to_armature(part, armature, weights)
 
 
 def _subdivide(part: bpy.types.Object, level: int) -> None:

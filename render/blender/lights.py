@@ -78,13 +78,13 @@ def environment_radiance_scale(lighting: Lighting) -> float:
 
 def add_key_light(
     scene: bpy.types.Scene, lighting: Lighting, eyes_midpoint_world: Float[np.ndarray, "3"]
-) -> list[bpy.types.Object]:
-    """Add a round area light that points at the eyes; returns the objects added (none when its power is 0).
+) -> bpy.types.Object | None:
+    """Add a round area light that points at the eyes; None when its power is 0.
 
     World axes: z up, the frontal face looks along -y, x to the image right. Azimuth 0 is the camera's side.
     """
     if lighting.key_power_w == 0:
-        return []
+        return None
     azimuth, elevation = math.radians(lighting.key_azimuth_deg), math.radians(lighting.key_elevation_deg)
     towards_light = mathutils.Vector(
         (
@@ -105,13 +105,7 @@ def add_key_light(
     # Seen only by its light: a bright disc beside the head would not be in the photograph.
     light.visible_camera = False
     scene.collection.objects.link(light)
-    return [light]
-
-
-def remove_lights(lights: list[bpy.types.Object]) -> None:
-    """Delete these lights and their data from the session."""
-    for light in lights:
-        bpy.data.lights.remove(light.data)  # pyright: ignore[reportArgumentType]
+    return light
 
 
 def _environment_irradiance(lighting: Lighting) -> float:

@@ -1,7 +1,5 @@
 """One material for every region of a head: what the person's skin and eyes look like."""
 
-from collections.abc import Iterable
-
 import bpy
 
 from render.blender.eyes import eye_blend_material, eye_material, eye_occlusion_material, lacrimal_fluid_material
@@ -13,10 +11,10 @@ from render.parameters import Eyes, Skin
 
 
 def head_materials(skin: Skin, eyes: Eyes) -> dict[Region, bpy.types.Material]:
-    """A new material for each Region, so that ground-truth nodes may be added to each on its own.
+    """A new material for each Region.
 
-    The caller owns them; `remove_materials` deletes them again. Skin regions read the mesh attributes of
-    render.geometry.face_paint, eye regions the UVs that render.blender.eyes asks for.
+    Skin regions read the mesh attributes of render.geometry.face_paint, eye regions the UVs that render.heads.model
+    describes, lashes those of render.blender.hair_regions.
     """
     return {
         Region.SKIN: skin_material("skin", skin, with_face=True),
@@ -34,9 +32,3 @@ def head_materials(skin: Skin, eyes: Eyes) -> dict[Region, bpy.types.Material]:
         Region.LASHES: lash_material("lashes"),
         Region.BROWS: brow_material("brows", skin_tones(skin).brow),
     }
-
-
-def remove_materials(materials: Iterable[bpy.types.Material]) -> None:
-    """Delete these materials and their node trees from the session."""
-    for material in materials:
-        bpy.data.materials.remove(material)

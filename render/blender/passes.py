@@ -19,10 +19,11 @@ from render.blender.session import Device, add_scene, quiet_blender
 from render.dataset_format import Label
 from render.ground_truth.assemble import FirstHits
 
-# What a collection is decides in which layer it is seen; rig and camera are in all of them, lights in `rgb` alone.
-HEAD, WORN, SHADING_ONLY, RIG, LIGHTS = "head", "worn", "shading_only", "rig", "lights"
+# What a collection is decides in which layer it is seen; rig and camera are in all of them. The key light is linked to
+# the `rgb` scene itself.
+HEAD, WORN, SHADING_ONLY, RIG = "head", "worn", "shading_only", "rig"
 COLLECTIONS_OF_LAYER = {
-    "rgb": (RIG, HEAD, WORN, SHADING_ONLY, LIGHTS),
+    "rgb": (RIG, HEAD, WORN, SHADING_ONLY),
     "gt_head": (RIG, HEAD),
     "gt_worn": (RIG, WORN),
 }
@@ -40,10 +41,10 @@ class Stage:
 
 
 def prepare_stage(products: Sequence[str], *, device: Device) -> Stage:
-    """Make the scenes of the wanted products in an empty session. Any of them knows rig and head; one is active."""
+    """Make the scenes of the wanted products in an empty session. Each of them shows the rig; the first is active."""
     spare = list(bpy.data.scenes)
     names = [layer for product in products for layer in LAYERS_OF_PRODUCT[product]]
-    collections = {name: bpy.data.collections.new(name) for name in (RIG, HEAD, WORN, SHADING_ONLY, LIGHTS)}
+    collections = {name: bpy.data.collections.new(name) for name in COLLECTIONS_OF_LAYER["rgb"]}
     measuring = _measuring_material()
     scenes = {}
     for name in names:

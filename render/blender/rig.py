@@ -92,6 +92,20 @@ def pose_armature(
     return PosedRig(motion=motions, head_from_world=np.linalg.inv(axes @ motions["head"]))
 
 
+def bind_to_armature(
+    part: bpy.types.Object, armature: bpy.types.Object, weights: Mapping[str, Float[np.ndarray, " v"]]
+) -> None:
+    """Let bones (and ROOT) move a mesh object by these weights, 0..1, one for each vertex of its mesh."""
+    for name, values in weights.items():
+        group = part.vertex_groups.new(name=name)
+        # Blender takes one weight for many vertices at a time, so weights are set in steps of a thousandth.
+        levels = np.rint(values * 1000).astype(np.int32)
+        for level in np.unique(levels[levels > 0]):
+            group.add(np.flatnonzero(levels == level).tolist(), float(level) / 1000, "REPLACE")
+    modifier = part.modifiers.new("rig", "ARMATURE")
+    modifier.object = armature
+
+
 def _fraction_of_rotation(rotation: Float[np.ndarray, "3 3"], share: float) -> Float[np.ndarray, "3 3"]:
     # SciPy, because Blender's quaternions are single precision and the recorded angles would show it.
     return Rotation.from_rotvec(share * Rotation.from_matrix(rotation).as_rotvec()).as_matrix()

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
@@ -9,10 +10,10 @@ import bpy
 
 Device = Literal["cpu", "gpu"]
 GPU_BACKENDS = ("OPTIX", "CUDA", "HIP", "ONEAPI", "METAL")
-# Everything that building a scene can create. Order matters: users go before what they use.
+# Everything that building a scene can create; shape keys go with their mesh.
 DATABLOCK_KINDS = (
     "objects", "meshes", "curves", "hair_curves", "armatures", "cameras", "lights", "materials", "textures",
-    "images", "worlds", "node_groups", "shape_keys", "actions", "collections",
+    "images", "worlds", "node_groups", "actions", "collections",
 )  # fmt: skip
 
 
@@ -49,19 +50,6 @@ def add_scene(name: str, *, device: Device) -> bpy.types.Scene:
     return scene
 
 
-def gpu_names() -> list[str]:
-    """Names of the GPUs that Cycles can use here, with their back end."""
-    preferences = bpy.context.preferences.addons["cycles"].preferences
-    names = []
-    for backend in GPU_BACKENDS:
-        try:
-            devices = preferences.get_devices_for_type(backend)
-        except (ValueError, TypeError):
-            continue  # this build of bpy does not know the back end
-        names += [f"{device.name} ({backend})" for device in devices or () if device.type == backend]
-    return names
-
-
 def _activate_gpu() -> None:
     preferences = bpy.context.preferences.addons["cycles"].preferences
     for backend in GPU_BACKENDS:
@@ -82,7 +70,7 @@ def _activate_gpu() -> None:
 
 
 @contextmanager
-def quiet_blender():
+def quiet_blender() -> Iterator[None]:
     """Drop what Blender prints on standard output (a line for every step of a render); errors go elsewhere."""
     sys.stdout.flush()
     kept = os.dup(1)
@@ -97,9 +85,9 @@ def quiet_blender():
 
 
 @contextmanager
-def temporary_datablocks():
+def temporary_datablocks() -> Iterator[None]:
     """Remove every datablock that was created inside, whatever happens (a leak is about 7 MB a frame)."""
-    before = {kind: set(getattr(bpy.data, kind)) for kind in DATABLOCK_KINDS if kind != "shape_keys"}
+    before = {kind: set(getattr(bpy.data, kind)) for kind in DATABLOCK_KINDS}
     try:
         yield
     finally:

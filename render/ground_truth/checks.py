@@ -5,19 +5,16 @@ import numpy as np
 from render.dataset_format import LAYERS, FrameGeometry, GroundTruth, SurfaceLayer
 from render.geometry.pinhole import pixel_rays
 
-# Two layers meet the same triangle through two search trees; float32 rounding is all that may differ.
-SAME_SURFACE_M = 2e-6
-
 
 class GroundTruthError(Exception):
-    """A frame's ground truth breaks a promise; the message names the layer, the promise and the worst pixel."""
+    """A frame's ground truth breaks a promise; the message names layer, promise and the first pixel that breaks it."""
 
 
 def check_ground_truth(truth: GroundTruth, geometry: FrameGeometry, *, near_m: float, far_m: float) -> None:
     """Raise GroundTruthError unless all is finite and in range, masks agree, and normals are unit and face us."""
     for name in LAYERS:
         _check_layer(name, getattr(truth, name), geometry, near_m=near_m, far_m=far_m)
-    behind = truth.visible.depth_m > truth.head.depth_m + SAME_SURFACE_M
+    behind = truth.visible.depth_m > truth.head.depth_m
     hidden = (truth.head.depth_m > 0) & ((truth.visible.depth_m == 0) | behind)
     _require(not hidden.any(), "head", "no part of the head is nearer than the first hit of everything", hidden)
     unlabelled = (truth.labels > 0) != (truth.visible.depth_m > 0)

@@ -1,8 +1,7 @@
 """Texture coordinates of the ICT head's eyes and lashes, laid out anew the way their materials read them.
 
-Eyeballs: the optical axis at (0.5, 0.5), the limbus (where iris meets sclera) on the circle of radius 0.25 around it, u
-to the person's left (the image right of a frontal face) and v up. Lashes: u runs along a card, 0..1 plus the number of
-the card, v from 0 at the root to 1 at the tip. All other faces keep the coordinates of the file.
+Eyeballs: as render.heads.model says, with the optical axis at (0.5, 0.5). Lashes: u runs along a card, 0..1 plus the
+number of the card, v from 0 at the root to 1 at the tip. All other faces keep the coordinates of the file.
 """
 
 from dataclasses import dataclass
@@ -10,18 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 
-from render.heads.ict_regions import (
-    LASH_FACES,
-    OUTER_EYE_SHELL_FACES,
-    corner_range,
-    face_mean,
-)
+from render.heads.ict_regions import LASH_FACES, OUTER_EYE_SHELL_FACES, corner_range, face_mean
+from render.heads.model import LIMBUS_RADIUS_M, LIMBUS_RADIUS_UV
 from render.heads.obj_file import ObjMesh
 
 AXIS_UV = np.array([0.5, 0.5])
-LIMBUS_RADIUS_UV = 0.25
-# Radius of the human iris: half of 11.7 to 11.9 mm.
-LIMBUS_RADIUS_M = 0.0059
 # In the file, an outer shell is unwrapped in rings around (0.5, 0.5); these two enclose the human limbus (5.4, 6.2 mm).
 _FILE_LIMBUS_RINGS_UV = (0.100, 0.127)
 # Each eye has three cards on the upper and three on the lower lid, one below the other in the texture.

@@ -31,6 +31,12 @@ SHADING_ONLY_REGIONS = frozenset({Region.LACRIMAL_FLUID, Region.EYE_BLEND, Regio
 # Present in the `visible` layer, absent from the amodal `head` layer.
 HAIR_REGIONS = frozenset({Region.LASHES, Region.BROWS})
 
+# UVs of SCLERA and IRIS faces: the pupil at (0.5, 0.5), around it the limbus (where iris meets sclera) as a circle of
+# this radius, u to the person's left and v up.
+LIMBUS_RADIUS_UV = 0.25
+# Radius of the human iris: half of 11.7 to 11.9 mm.
+LIMBUS_RADIUS_M = 0.0059
+
 BONE_NAMES = ("neck", "head", "jaw", "eye_left", "eye_right")
 
 

@@ -6,7 +6,7 @@ import hashlib
 import numpy as np
 from jaxtyping import Float, Float32
 
-from render.heads.model import HeadModel, Region
+from render.heads.model import LIMBUS_RADIUS_UV, HeadModel, Region
 from render.heads.procedural_anatomy import Anatomy, build_anatomy
 from render.heads.procedural_expressions import expressions_mm
 from render.heads.procedural_identity import identity_fields_mm
@@ -17,8 +17,6 @@ from render.heads.procedural_skull import EYE_CENTRE_MM
 # Raise it with every change to what this family looks like; a test with recorded numbers tells when. Hashing the arrays
 # instead would give each machine its own frame keys, for their last bits depend on its linear algebra library.
 EPOCH = 1
-# UVs of the eyes as render.blender.eyes reads them: pupil in the middle, the edge of the iris on this circle.
-_LIMBUS_RADIUS_UV = 0.25
 
 
 @functools.cache
@@ -74,7 +72,7 @@ def _eye_uvs(corners: Float[np.ndarray, "f 4 3"]) -> Float[np.ndarray, "f 4 2"]:
     polar = np.arctan2(aside, offset[..., 2])
     limbus = np.arcsin(IRIS_RADIUS_MM / np.linalg.norm(offset, axis=2).min())
     # Even over the iris; beyond it even too, so that the back of the globe ends on the edge of the square.
-    radius = np.interp(polar, [0.0, limbus, np.pi], [0.0, _LIMBUS_RADIUS_UV, 0.5])
+    radius = np.interp(polar, [0.0, limbus, np.pi], [0.0, LIMBUS_RADIUS_UV, 0.5])
     # The pole at the back has no direction of its own: it takes that of its face.
     spoke = np.where((aside > 1e-6)[..., None], offset[..., :2], offset[..., :2].mean(axis=1, keepdims=True))
     return 0.5 + radius[..., None] * spoke / np.linalg.norm(spoke, axis=2, keepdims=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from scipy.spatial import KDTree
 
 from render.heads.model import Region
@@ -158,8 +158,3 @@ def _mouth_facts(skin: Skin, points: np.ndarray) -> tuple[Float[np.ndarray, " n"
         below = ramp(np.sin(np.linspace(0.0, 2.0 * np.pi, len(loop), endpoint=False)), 0.95, -0.95)
         lower[loop] += inwards[ring] * (below - lower[loop])
     return mouth, lower
-
-
-def lids_of(anatomy: Anatomy, column: int) -> Bool[np.ndarray, " n"]:
-    """Vertices of the lids of the left (0) or right (1) eye."""
-    return anatomy.near_rim[:, column] > 0

@@ -196,7 +196,6 @@ _FIELDS: dict[str, Field] = {
     "asymmetry": _asymmetry,
 }  # fmt: skip
 MODE_NAMES = (*_FIELDS, "lid_opening", "lid_slant")
-ASYMMETRIC_MODES = frozenset({"asymmetry"})
 
 
 def _with_rigid_eyes(anatomy: Anatomy, field: Field) -> Float[np.ndarray, "n 3"]:

@@ -6,11 +6,11 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.interpolate import CubicSpline
 
-from render.heads.model import Region
+from render.heads.model import LIMBUS_RADIUS_M, Region
 from render.heads.procedural_skull import EYE_CENTRE_MM, EYE_RADIUS_MM
 from render.heads.procedural_topology import grid_quads, ring_quads
 
-IRIS_RADIUS_MM = 5.9
+IRIS_RADIUS_MM = round(1000 * LIMBUS_RADIUS_M, 6)
 # The cornea stands out over the globe by this much at its middle, in mm.
 _CORNEA_RISE_MM = 0.7
 # Polar angles of the eyeball's rings against the line of sight, in degrees; the iris ends at the fifth.

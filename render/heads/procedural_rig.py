@@ -1,7 +1,7 @@
 """Bones and landmarks of the procedural head."""
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from scipy.spatial import KDTree
 
 from render.heads.model import Bone
@@ -122,8 +122,3 @@ def bones(anatomy: Anatomy) -> tuple[Bone, ...]:
 def eye_landmark_vertices(anatomy: Anatomy) -> Int[np.ndarray, "2"]:
     """The middle of the left and of the right pupil."""
     return np.array([anatomy.parts["eye_left"][0], anatomy.parts["eye_right"][0]])
-
-
-def landmarks_mm(anatomy: Anatomy) -> Float[np.ndarray, "68 3"]:
-    """The landmarks of the mean head."""
-    return anatomy.vertices_mm[landmark_vertices(anatomy)]

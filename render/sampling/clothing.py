@@ -3,7 +3,7 @@
 import colorsys
 
 from render.config import Outfits
-from render.draws import draw_between, random_stream
+from render.draws import draw_weighted, random_stream
 from render.parameters import Fabric, Outfit
 
 # Share of each pattern (ours): most shirts and sweaters are of one colour.
@@ -31,6 +31,5 @@ def draw_fabric(seed: int, split: str, person: int) -> Fabric:
         red, green, blue = colorsys.hsv_to_rgb(hue, 0.85 * saturation**1.5, 0.012 + 0.74 * value**2.2)
         return round(red, 6), round(green, 6), round(blue, 6)
 
-    edge = draw_between(stream("pattern"), (0, sum(PATTERN_SHARES.values())))
-    pattern = next(name for name, share in PATTERN_SHARES.items() if (edge := edge - share) <= 0)
+    pattern = draw_weighted(stream("pattern"), PATTERN_SHARES)
     return Fabric(rgb=colour("rgb"), second_rgb=colour("second_rgb"), pattern=pattern)

@@ -3,7 +3,7 @@
 import colorsys
 
 from render.config import Backdrops
-from render.draws import draw_between, random_stream
+from render.draws import draw_between, draw_weighted, random_stream
 from render.parameters import Backdrop
 
 PATTERNS = ("noise", "voronoi", "brick", "wave", "checker", "magic")
@@ -15,17 +15,13 @@ def draw_backdrop(backdrops: Backdrops, seed: int, split: str, index: int) -> Ba
     def stream(field: str):
         return random_stream(seed, split, f"backdrop.{field}", index)
 
-    kinds = sorted(backdrops.shares)
-    edge = draw_between(stream("kind"), (0, sum(backdrops.shares.values())))
-    kind = next(kind for kind in kinds if (edge := edge - backdrops.shares[kind]) <= 0)
-
     def colour(field: str) -> tuple[float, float, float]:
         hue, saturation, value = (float(number) for number in stream(field).random(3))
         red, green, blue = colorsys.hsv_to_rgb(hue, 0.6 * saturation, 0.03 + 0.8 * value**2)
         return round(red, 6), round(green, 6), round(blue, 6)
 
     return Backdrop(
-        kind=kind,
+        kind=draw_weighted(stream("kind"), dict(sorted(backdrops.shares.items()))),
         rgb=colour("rgb"),
         second_rgb=colour("second_rgb"),
         pattern=PATTERNS[int(stream("pattern").integers(len(PATTERNS)))],

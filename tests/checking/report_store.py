@@ -1,6 +1,7 @@
 """Everything that a report is made of, small and without a renderer: balls, a pack, a training and an evaluation."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,18 +19,18 @@ from train.spec import Experiment
 
 @dataclass(frozen=True)
 class ReportStore:
-    """Folders of the stages, and the inputs that name them all."""
+    """Folders of the stages, and the inputs that name them all; one training and evaluation for each experiment."""
 
     dataset: Path
     pack: Path
-    training: Path
-    evaluation: Path
+    trainings: tuple[Path, ...]
+    evaluations: tuple[Path, ...]
     inputs: Path
 
 
 def write_report_store(
     store: Path,
-    experiment: Experiment,
+    experiments: Sequence[Experiment],
     *,
     frames: dict[str, int],
     source_px: tuple[int, int],
@@ -38,10 +39,13 @@ def write_report_store(
     """Run the real stages on a dataset of balls whose index says what a renderer's would."""
     dataset = write_ball_dataset(store, frames=frames, width_px=source_px[0], height_px=source_px[1])
     add_drawn_columns(dataset)
-    pack, training, evaluation = store / "pack", store / "training", store / "evaluation"
+    pack = store / "pack"
     pack_dataset(dataset, pack, width_px=pack_px[0], height_px=pack_px[1])
-    fit(experiment, pack, training, device="cpu")
-    evaluate(training, pack, "test", evaluation, device="cpu")
+    trainings = tuple(store / f"training_{experiment.key}" for experiment in experiments)
+    evaluations = tuple(store / f"evaluation_{experiment.key}" for experiment in experiments)
+    for experiment, training, evaluation in zip(experiments, trainings, evaluations, strict=True):
+        fit(experiment, pack, training, device="cpu")
+        evaluate(training, pack, "test", evaluation, device="cpu")
     run = store / "run.json"
     run.write_text(json.dumps({"frames": 10, "seconds": {"person": 1.5, "rgb": 31.25, "gt": 4.5}, "device": "cpu"}))
     inputs = store / "inputs.json"
@@ -53,8 +57,8 @@ def write_report_store(
                 "dataset": "datasets/balls",
                 "profile": "quick",
                 "command": "luigi --module pipeline FullRun --profile quick",
-                "trainings": ["training"],
-                "evaluations": ["evaluation"],
+                "trainings": [folder.name for folder in trainings],
+                "evaluations": [folder.name for folder in evaluations],
                 "pack": "pack",
                 "timings": {"assets": 0.25, "render": 72.5, "pack": 1.125, "fit": 33.0625, "evaluate": 2.75},
                 "versions": {"bpy": "4.5.15", "torch": "2.15.0"},
@@ -66,7 +70,7 @@ def write_report_store(
             }
         )
     )
-    return ReportStore(dataset, pack, training, evaluation, inputs)
+    return ReportStore(dataset, pack, trainings, evaluations, inputs)
 
 
 def add_drawn_columns(dataset: Path) -> None:

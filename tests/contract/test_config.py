@@ -79,6 +79,7 @@ class TestErrors:
             ("expressions.names", ["joy"], r"expressions\.names\.0: .*'neutral', 'happy', .*\(came: 'joy'\)"),
             ("expressions.names", [], r"expressions\.names: .*at least 1 item"),
             ("backdrops.shares", {"plain": 0}, r"backdrops: .*every share is 0; give at least one"),
+            ("backdrops.shares", {"plain": float("inf")}, r"backdrops\.shares\.plain: .*finite number \(came: inf\)"),
             ("backdrops.shares", {"plain": -1}, r"backdrops\.shares\.plain: .*greater than or equal to 0 \(came: -1\)"),
             (
                 "backdrops.shares",

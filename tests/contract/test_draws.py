@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from render.config import load_recipe
-from render.draws import draw_between, random_stream
+from render.draws import draw_between, draw_weighted, random_stream
 from render.sampling.frame import draw_frame
 
 
@@ -108,6 +108,26 @@ class TestDrawBetween:
         """The text of a drawn value is short, and reads back exactly."""
         text = repr(draw_between(random_stream(0, "train", "distance", index), (700, 1000)))
         assert len(text.partition(".")[2]) <= 9
+
+    @given(st.lists(st.sampled_from([0.0, 0.1, 0.2, 0.7, 3.0]), min_size=1, max_size=4), st.integers(0, 400))
+    def test_a_weighted_draw_is_one_of_the_wanted_names(self, weights: list[float], index: int):
+        """Whatever comes has a weight above 0, and is what the same stream's share of the sum falls on."""
+        assume(sum(weights) > 0)
+        table = dict(zip("abcd", weights, strict=False))
+        name = draw_weighted(random_stream(0, "train", "kind", index), table)
+        place = draw_between(random_stream(0, "train", "kind", index), (0, sum(weights)))
+        ends = np.cumsum(weights)
+        position = "abcd".index(name)
+        assert weights[position] > 0
+        assert ends[position] - weights[position] - 1e-9 <= place <= ends[position] + 1e-9
+
+    @pytest.mark.parametrize(("end", "name"), [(0, "b"), (1, "d")])
+    def test_both_ends_of_a_weighted_draw_are_names(self, end: int, name: str, monkeypatch: pytest.MonkeyPatch):
+        """At 0 a name without weight is not taken; at the upper end the rounding of 0.1 + 0.2 + 0.3 loses none."""
+        monkeypatch.setattr("render.draws.draw_between", lambda _, bounds: bounds[end])
+        weights = {"a": 0.0, "b": 0.1, "c": 0.2, "d": 0.3}
+        assert 0.1 + 0.2 + 0.3 - 0.1 - 0.2 - 0.3 > 0
+        assert draw_weighted(random_stream(0, "train", "kind", 0), weights) == name
 
 
 class TestFrames:

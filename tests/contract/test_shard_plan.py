@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from render.config import load_recipe
-from render.shard_plan import PlannedFrame, PlannedShard, ShardPlan, read_plan, shard_folder
+from render.shard_plan import PlanError, PlannedFrame, PlannedShard, ShardPlan, read_plan, shard_folder
 
 
 def frame(index: int, gt: str = "a", rgb: str = "b", split: str = "train") -> PlannedFrame:
@@ -36,10 +36,16 @@ def test_a_plan_comes_back_exactly(tmp_path: Path):
 
 @pytest.mark.parametrize("content", ["", "{", "{}", '{"recipe": {}}'])
 def test_a_broken_plan_is_refused(content: str, tmp_path: Path):
-    """A plan that was cut or is something else is an error."""
+    """A plan that was cut or is something else is an error that names the file and what to do."""
     (tmp_path / "plan.json").write_text(content)
-    with pytest.raises(ValueError, match="ShardPlan"):
+    with pytest.raises(PlanError, match=r"(?s)plan\.json cannot be used as a plan .*ShardPlan.*Plan again"):
         read_plan(tmp_path / "plan.json")
+
+
+def test_a_missing_plan_is_named(tmp_path: Path):
+    """A path that leads nowhere is an error that names it."""
+    with pytest.raises(PlanError, match=r"absent\.json cannot be used as a plan .*No such file"):
+        read_plan(tmp_path / "absent.json")
 
 
 def test_an_unknown_key_in_a_plan_is_refused():

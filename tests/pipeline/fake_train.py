@@ -34,7 +34,9 @@ def main() -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     if options.command == "evaluate":
         scores = {"abs_rel": 0.0321, "rmse_m": 0.0456, "delta_1": 0.9876}
-        evaluation = {"metrics": {"full": {"pooled": scores}}, "reported": {"full": {"abs_rel": 0.0103}}}
+        metrics = {"full": {"pooled": scores}, "head_mask": {"pooled": {**scores, "rmse_m": 0.0123}}}
+        reported = {"full": {"abs_rel": 0.0103}, "head_mask": {"rmse_m": 0.0143}}
+        evaluation = {"metrics": metrics, "reported": reported}
         (options.out / "evaluation.json").write_text(json.dumps(evaluation))
     if options.command == "report":
         (options.out / "index.html").write_text("<!doctype html><title>report</title>")

@@ -3,13 +3,15 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from pipeline.doctor import ask_child, bpy_finding, run_doctor
+from pipeline.doctor import ASK_BPY, ASK_TORCH, ask_child, bpy_finding, examine, run_doctor
 from pipeline.machine import usable_cores, usable_memory_bytes
 from pipeline.system_libraries import bpy_library, installation_advice, missing_libraries
+from render.asset_library import AssetStatus
 
 
 def test_missing_libraries_come_from_the_loader_and_from_the_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -58,6 +60,53 @@ def test_bpy_that_is_not_installed_or_finds_a_gpu_is_told():
     assert bpy_finding(None, "No module named 'bpy'", None).remedy == "make install"
     finding = bpy_finding({"version": "4.5.15", "devices": [["OPTIX", "A GPU"]]}, "", None)
     assert (finding.verdict, finding.found) == ("ok", "4.5.15; Cycles renders on the CPU or A GPU (OPTIX)")
+
+
+def test_the_real_bpy_and_torch_answer():
+    """Both questions run in this very environment: versions come back, and lists of devices; neither child hangs."""
+    bpy, error = ask_child(ASK_BPY)
+    assert bpy is not None, error
+    assert bpy["version"].startswith("4.5") and all(len(device) == 2 for device in bpy["devices"])
+    torch, error = ask_child(ASK_TORCH)
+    assert torch is not None, error
+    assert torch["version"].startswith(version("torch")) and isinstance(torch["devices"], list)
+
+
+def test_too_little_memory_or_disk_and_a_cpu_without_company_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Each gap is named with what is there and what to do; a missing GPU is a note, for the CPU does."""
+    monkeypatch.setattr("pipeline.doctor.ask_child", lambda _: ({"version": "2.6", "devices": []}, ""))
+    monkeypatch.setattr("pipeline.doctor.usable_memory_bytes", lambda: 3 * 1024**3)
+    monkeypatch.setattr("pipeline.doctor.free_disk_bytes", lambda _: 1024**3)
+    monkeypatch.setenv("HEADROOM_CACHE", str(tmp_path / "cache"))
+    findings = {finding.subject: finding for finding in examine(store=tmp_path / "store", assets=None)}
+    assert (findings["cores and memory"].verdict, findings["cores and memory"].remedy) == (
+        "missing",
+        "Headroom needs 4 GiB of memory",
+    )
+    assert "3.0 GiB of memory" in findings["cores and memory"].found
+    for subject, option in (("store", "--store"), ("cache", "HEADROOM_CACHE")):
+        assert findings[subject].verdict == "missing" and findings[subject].remedy.endswith(option)
+        assert findings[subject].found.startswith(f"1.0 GiB free at {tmp_path}")
+    assert (findings["torch"].verdict, findings["torch"].found) == ("note", "2.6; CPU only")
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict"), [("verified", "ok"), ("present", "ok"), ("missing", "note"), ("damaged", "missing")]
+)
+def test_an_asset_is_told_by_its_state_with_the_remedy(monkeypatch: pytest.MonkeyPatch, state: str, verdict: str):
+    """Heads that were not fetched are a choice, so a note; damaged ones stop a run; each remedy is passed on."""
+
+    def status(asset, **_: object) -> AssetStatus:
+        return AssetStatus(asset.id, state, "/the/place", "" if state == "verified" else "do this")
+
+    monkeypatch.setattr("pipeline.doctor.ask_child", lambda _: ({"version": "2.6", "devices": []}, ""))
+    monkeypatch.setattr("pipeline.doctor.asset_status", status)
+    findings = {finding.subject: finding for finding in examine(store=Path("store"), assets=None)}
+    finding = findings["asset ict_facekit"]
+    assert finding.verdict == verdict
+    assert ("do this" in finding.found + finding.remedy) == (state != "verified")
+    # The light of the default run ships with bpy: without it nothing can be rendered.
+    assert findings["asset blender_studiolights"].verdict == ("missing" if state == "missing" else verdict)
 
 
 def test_a_child_that_fails_does_not_end_the_doctor():

@@ -1,8 +1,12 @@
 """FullRun as typed, with stand-ins for the renderer and the training tool."""
 
+import fcntl
 import json
 import os
 import signal
+import struct
+import subprocess
+import termios
 import time
 from collections import Counter
 from pathlib import Path
@@ -31,7 +35,15 @@ def test_a_full_run_and_what_later_runs_use_again(runs):
     another light, pictures alone; and `latest` is always the report of the run just asked for."""
     first = runs.finish(runs.command("FullRun", *SMALL))
     assert first.returncode == 0, first.stderr
-    assert "khan2021_unet_simple, split test, full image: abs_rel 0.0321 (paper: 0.0103)" in first.stdout
+    scores = (
+        "scores   khan2021_unet_simple, split test\n"
+        "         head: abs_rel 0.0321, rmse_m 0.0123 (paper: 0.0143), delta_1 0.9876\n"
+        "         full image: abs_rel 0.0321 (paper: 0.0103), rmse_m 0.0456, delta_1 0.9876\n"
+    )
+    assert scores in first.stdout and scores.replace("simple", "simple_l1") in first.stdout
+    # Off a terminal: a first and a last line, and one a minute between (tests/train/test_progress.py).
+    assert "render: 0/12 frames\n" in first.stderr and "render: 12/12 frames, " in first.stderr
+    assert "\r" not in first.stderr
     latest = runs.store / "reports" / "latest"
     assert f"report   {latest / 'index.html'}" in first.stdout
     inputs = json.loads((latest / "report_inputs.json").read_text())
@@ -51,7 +63,10 @@ def test_a_full_run_and_what_later_runs_use_again(runs):
         return sum(" gt " in line for line in new), sum(" rgb " in line for line in new)
 
     trained = len(runs.diary("train"))
+    started_s = time.monotonic()
     assert rendered(*SMALL) == (0, 0)
+    # What a run with nothing to do costs is real here: it starts neither stand-in. The promise is 10 s.
+    assert time.monotonic() - started_s < 10
     assert len(runs.diary("train")) == trained
     assert rendered("--frames", "24") == (12, 12)
     assert latest.resolve() != report
@@ -60,6 +75,74 @@ def test_a_full_run_and_what_later_runs_use_again(runs):
     assert (len(runs.diary("train")), latest.resolve()) == (trained, report)
     assert rendered(*SMALL, "--set", "lightings.key_power_w=[50, 60]") == (0, 12)
     assert set(published_keys(runs.store).values()) == {1}
+
+
+def test_a_dry_run_says_what_would_be_done_and_does_nothing(runs):
+    """Before, everything is to do; after a run, nothing; with other trainings, these and what follows from them."""
+    before = runs.finish(runs.command("FullRun", *SMALL, "--dry-run"))
+    assert before.returncode == 0, before.stderr
+    assert "gt: 12 of 12 to render, 0 reused; rgb: 12 of 12 to render, 0 reused" in before.stdout
+    assert "then to make: pack, training of khan2021_unet_simple" in before.stdout
+    assert not runs.store.exists() and not runs.diary("render") and not runs.diary("train")
+    assert runs.finish(runs.command("FullRun", *SMALL)).returncode == 0
+    kept = sorted(runs.store.rglob("*"))
+    after = runs.finish(runs.command("FullRun", *SMALL, "--dry-run"))
+    assert "gt: 0 of 12 to render, 12 reused" in after.stdout
+    assert "0 shards to render\nthen to make: nothing, all is there\n" in after.stdout
+    other = runs.finish(runs.command("FullRun", *SMALL, "--dry-run", "--seed", "1"))
+    assert "then to make: training of" in other.stdout and "pack" not in other.stdout
+    assert sorted(runs.store.rglob("*")) == kept
+
+
+def test_on_a_terminal_a_run_draws_a_bar(runs):
+    """Where standard error is a terminal, frames are counted on one line with rate and time left."""
+    master, terminal = os.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    command = runs.command("RenderDataset", *SMALL, render=("--pause-s", "0.05"))
+    with subprocess.Popen(command, cwd=runs.folder, stdout=subprocess.DEVNULL, stderr=terminal) as run:
+        os.close(terminal)
+        told = b""
+        while True:
+            try:
+                told += os.read(master, 65536)
+            except OSError:  # nobody has the terminal any more
+                break
+    os.close(master)
+    assert run.returncode == 0, told
+    lines = told.decode().replace("\n", "\r").split("\r")
+    bar = [line for line in lines if line.startswith("render: ") and "%|" in line]
+    assert "0/12 [" in bar[0] and "frames/s" in bar[-1], lines
+    assert "100%" in bar[-1] and "12/12 [" in bar[-1]
+
+
+@pytest.mark.ict
+def test_ict_heads_another_recipe_store_and_profile_reach_every_stage(runs, assets_source: str, asset_cache: Path):
+    """`--heads ict --recipe khan2021 --frames N --store S --assets A --set …` with a profile file: the asset is
+    verified, the plan is of that recipe, and the report's command tells it all."""
+    profile = runs.folder / "mine.yaml"
+    profile.write_text(
+        "recipe: quick\nexperiments: [{key: khan2021_unet_simple}]\n"
+        "pack: {width_px: 64, height_px: 48}\ndevice: cpu\nseed: 4\n"
+    )
+    options = ("--heads", "ict", "--recipe", "khan2021", "--frames", "120", "--profile", str(profile))
+    places = ("--store", "elsewhere", "--assets", assets_source)
+    change = ("--set", "structure.frames_per_identity=4", "--set", "experiment.schedule.epochs=3")
+    cache = ("env", f"HEADROOM_CACHE={asset_cache}")
+    done = runs.finish([*cache, *runs.command("FullRun", *options, *places, *change)])
+    assert done.returncode == 0, done.stderr
+    assert not runs.store.exists()
+    store = runs.folder / "elsewhere"
+    (plan,) = (json.loads(path.read_text()) for path in (store / "plans").iterdir())
+    assert (plan["recipe"]["name"], plan["recipe"]["heads"]["family"]) == ("khan2021", "ict")
+    assert sum(len(element["frames"]) for element in plan["elements"]) == 120
+    assert "ict_facekit" in plan["assets"]
+    inputs = json.loads((store / "reports" / "latest" / "report_inputs.json").read_text())
+    assert "ict_facekit" in [asset["id"] for asset in inputs["assets"]]
+    assert inputs["command"] == (
+        f"luigi --module pipeline FullRun --profile {profile} --recipe khan2021 --frames 120 --heads ict "
+        "--set structure.frames_per_identity=4 --set experiment.schedule.epochs=3"
+    )
+    assert any("--set schedule.epochs=3" in line and "--seed 4" in line for line in runs.diary("train"))
 
 
 def test_a_run_that_is_killed_at_any_moment_goes_on(runs):

@@ -11,13 +11,13 @@ from pipeline.tasks.fetch_assets import FetchAssets, shown_progress
 
 
 def test_a_plan_counts_what_would_be_rendered_and_renders_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    """Frames by split, frames to render and to use again by product, and the number of shards."""
+    """Frames by split, frames to render and to use again by product, the number of shards, and what comes after."""
     arguments = ["plan", "--frames", "24", "--set", "structure.shard_size=10", "--store", str(tmp_path / "store")]
     assert main(arguments) == 0
     told = capsys.readouterr().out
     assert "16 train, 4 validation, 4 test frames" in told
     assert "gt: 24 of 24 to render, 0 reused; rgb: 24 of 24 to render, 0 reused" in told
-    assert "3 shards to render" in told
+    assert "3 shards to render\nthen to make: pack, training of" in told and told.endswith(", report\n")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,13 +1,18 @@
 """Planning: what is rendered, what is used again, and that a person stays in one split."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Collection
 
 import pytest
 
 from pipeline.planning import BOTH, DatasetPlan, check_splits, plan_dataset, shards_to_render
+from render.config import load_recipe
 from render.dataset_format import DatasetError
+from render.parameters import FrameParameters
+from render.sampling.frame import draw_frame
 from render.shard_plan import PlannedShard
+from train.report_distributions import PERSON_FACTORS
 
 NOTHING: dict[str, Collection[str]] = {"gt": (), "rgb": ()}
 
@@ -82,6 +87,15 @@ def test_geometry_that_frames_share_is_planned_once(small_recipe: Callable, asse
     assert Counter(Counter(keys_of(shards, "gt")).values()) == {1: 8}
     assert keys_of(shards, "gt") == [frame.keys["gt"] for frame in plan.frames[::2]]
     assert Counter(keys_of(shards, "rgb")) == Counter(frame.keys["rgb"] for frame in plan.frames)
+
+
+def test_the_report_counts_once_a_person_what_is_drawn_once_a_person():
+    """The report knows factors by name alone: its list is that of the factors which all frames of a person share."""
+    recipe = load_recipe("khan2021")
+    frames = [draw_frame(recipe, "train", index) for index in range(recipe.structure.frames_per_identity)]
+    factors = [field.name for field in dataclasses.fields(FrameParameters)]
+    shared = {name for name in factors if len({repr(getattr(frame, name)) for frame in frames}) == 1}
+    assert set(PERSON_FACTORS) == shared
 
 
 def test_a_person_in_two_splits_is_refused():

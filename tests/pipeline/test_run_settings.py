@@ -1,5 +1,8 @@
 """What a run does, made of a profile and of typed options; and what its keys depend on."""
 
+import dataclasses
+from pathlib import Path
+
 import pytest
 
 from pipeline.errors import PipelineError
@@ -7,6 +10,7 @@ from pipeline.identity import key_of
 from pipeline.profiles import load_profile, profile_names
 from pipeline.run_settings import RunKeys, RunOptions, command_line, dataset_plan, resolve, run_keys
 from render.config import RecipeError
+from train.catalogue import experiments
 from train.errors import InputError
 
 SMALL = "structure.frames={train: 2, test: 2}"
@@ -14,9 +18,10 @@ TWO = "structure.frames_per_identity=2"
 
 
 def keys(options: RunOptions) -> dict[str, str]:
-    """Keys of all stages, by stage."""
+    """Keys of all stages, by stage; of trainings and evaluations those of the profile's last experiment."""
     run: RunKeys = run_keys(options)
-    (training,), (evaluation,) = run.trainings.values(), run.evaluations.values()
+    *_, training = run.trainings.values()
+    *_, evaluation = run.evaluations.values()
     return {
         "dataset": run.dataset_id,
         "pack": key_of(run.pack),
@@ -39,21 +44,28 @@ def test_every_profile_can_be_resolved(name: str):
     }[name]
 
 
-def test_options_win_over_the_profile_and_reach_what_they_name():
-    """Each kind of setting arrives: of the recipe, of every experiment, of the pack; and heads, seed, device."""
+def test_options_win_over_the_profile_and_reach_what_they_name(tmp_path: Path):
+    """Each kind of setting arrives: of the recipe, of every experiment, of the pack; and heads, seed, device, store
+    and assets."""
     settings = resolve(
         RunOptions(
             heads="ict",
             seed="7",
             device="gpu",
             frames="24",
+            store=str(tmp_path / "elsewhere"),
+            assets="/mirror",
             settings=("rgb.samples=3", "experiment.network.width=4", "pack.width_px=48"),
         )
     )
     assert (settings.recipe.heads.family, settings.recipe.rgb.samples) == ("ict", 3)
     assert sum(settings.recipe.structure.frames.values()) == 24
-    (experiment,) = settings.experiments.values()
-    assert (experiment.network.width, experiment.schedule.epochs) == (4, 20)
+    assert len(settings.experiments) > 1
+    for entry in load_profile("quick").experiments:
+        experiment = settings.experiments[entry.key]
+        assert (experiment.network.width, entry.settings["network.width"]) == (4, 16)
+        assert experiment.schedule.epochs == entry.settings["schedule.epochs"]
+    assert (settings.store, settings.assets_source) == (tmp_path / "elsewhere", "/mirror")
     assert (settings.seed, settings.device) == (7, "gpu")
     assert (settings.pack_width_px, settings.pack_height_px) == (48, 96)
 
@@ -76,6 +88,23 @@ def test_a_change_makes_new_keys_downstream_and_nowhere_else(change: dict, stage
     before = keys(RunOptions(settings=(SMALL, TWO)))
     after = keys(RunOptions(**{"settings": (SMALL, TWO), **change}))
     assert {stage for stage in before if before[stage] != after[stage]} == stages
+
+
+def test_corrected_words_evaluate_anew_and_train_nothing(monkeypatch: pytest.MonkeyPatch):
+    """What an experiment reports and assumes stands in its evaluation, and no training depends on it."""
+    options = RunOptions(settings=(SMALL, TWO))
+    before = keys(options)
+    listed = experiments()
+    corrected = {key: dataclasses.replace(one, assumed=("a corrected sentence",)) for key, one in listed.items()}
+    monkeypatch.setattr("train.catalogue.experiments", lambda: corrected)
+    resolve.cache_clear()
+    run_keys.cache_clear()
+    try:
+        after = keys(options)
+    finally:
+        resolve.cache_clear()
+        run_keys.cache_clear()
+    assert {stage for stage in before if before[stage] != after[stage]} == {"evaluation", "report"}
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from pipeline.store import (
     remove_stale_temporaries,
     work_folder,
 )
+from train.unpublished import unpublished_folder
 
 INPUTS = {"dataset": "d", "width_px": 40, "height_px": 30, "epoch": 1}
 
@@ -106,6 +108,26 @@ def test_only_temporaries_of_dead_processes_of_this_machine_are_removed(tmp_path
     assert len(removed) == 4
     assert {path.name for path in removed} == {f".tmp-ab12-{host}-{dead.pid}"}
     assert {path.name for path in (tmp_path / "shards/gt").iterdir()} == names - {f".tmp-ab12-{host}-{dead.pid}"}
+
+
+def test_what_a_killed_pack_leaves_in_the_store_is_removed(tmp_path: Path):
+    """`python -m train` fills a folder beside its result; killed, it leaves one that the next run finds by its name,
+    also when the result's own name holds hyphens."""
+    code = f"""
+        import os
+        from pathlib import Path
+        from train.unpublished import unpublished_folder
+        with unpublished_folder(Path({str(tmp_path / "packs" / "faces-64-48")!r})) as folder:
+            (folder / "rgb.npy").touch()
+            os.kill(os.getpid(), 9)
+    """
+    assert subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=False).returncode == -9
+    (left,) = (tmp_path / "packs").iterdir()
+    assert (left / "rgb.npy").exists()
+    with unpublished_folder(tmp_path / "packs" / "faces-64-48") as living:
+        assert remove_stale_temporaries(tmp_path) == [left]
+        assert list((tmp_path / "packs").iterdir()) == [living]
+    assert list((tmp_path / "packs").iterdir()) == []
 
 
 def test_latest_is_a_relative_link_that_moves(tmp_path: Path):

@@ -21,12 +21,12 @@ from render.asset_library import (
     asset_status,
     assets_source,
     cache_folder,
-    environment_path,
     install_asset,
     load_manifest,
     verify_asset,
 )
 from render.asset_manifest import ArchiveAsset, ArchiveFile, BundledAsset, Licence
+from render.bundled_assets import environment_path
 from render.config import ENVIRONMENTS
 
 FILES = {"LICENSE": b"do what you like", "mesh/a.obj": b"v 1 2 3\n", "mesh/b.obj": b"v 4 5 6\nv 7 8 9\n"}

@@ -1,6 +1,7 @@
 """Evaluation: scores that can be recomputed from the predictions beside them."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,16 +9,18 @@ import pytest
 import torch
 from ball_dataset import write_ball_dataset
 
+from train.catalogue import find_experiment
 from train.data.pack import open_pack, pack_dataset
 from train.errors import InputError
 from train.evaluate import evaluate
 from train.fit import fit
-from train.spec import Experiment
+from train.reading_notes import reading_notes
+from train.spec import Experiment, with_settings
 
 PROMISED = {
     "experiment", "title", "where", "dataset_id", "dataset_name", "split", "frames", "identities", "width_px",
     "height_px", "parameters", "network", "device", "seconds_per_frame", "metrics", "reported", "assumed",
-    "frames_table",
+    "notes", "frames_table",
 }  # fmt: skip
 
 
@@ -101,7 +104,29 @@ def test_an_equal_evaluation_is_kept_and_another_refused(training: Path, ball_pa
     assert (evaluation / "evaluation.json").stat().st_mtime_ns == before
     with pytest.raises(InputError, match="differs in split"):
         evaluate(training, ball_pack_folder, "train", evaluation, device="cpu")
-    assert not list(evaluation.parent.glob(".*partial"))
+    assert not list(evaluation.parent.glob(".tmp-*"))
+
+
+def test_words_are_those_of_the_catalogue_and_notes_follow_from_the_settings(
+    training: Path, ball_pack_folder: Path, tmp_path: Path
+):
+    """A training made before a sentence was corrected is reported with the corrected one; a changed experiment says
+    what was changed, and one without an L1 term that its scale is free."""
+    shutil.copytree(training, tmp_path / "training")
+    path = tmp_path / "training" / "experiment.json"
+    record = json.loads(path.read_text())
+    record["experiment"] |= {"title": "an older title", "assumed": ["an older sentence"]}
+    path.write_text(json.dumps(record))
+    evaluate(tmp_path / "training", ball_pack_folder, "test", tmp_path / "out", device="cpu")
+    found = json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    listed = find_experiment("khan2021_unet_simple_l1")
+    assert (found["title"], found["assumed"]) == (listed.title, list(listed.assumed))
+    (note,) = found["notes"]
+    assert "network.width = 2 (there 64)" in note and "schedule.epochs = 2 (there 20)" in note
+    assert reading_notes(listed) == ()
+    (free,) = reading_notes(find_experiment("khan2021_unet_simple"))
+    assert "no L1 term" in free and "0.1 / 5" in free
+    assert "no L1 term" in reading_notes(with_settings(listed, {"loss.l1": "0"}))[1]
 
 
 def test_a_pack_of_another_size_is_refused(training: Path, ball_dataset_folder: Path, tmp_path: Path):

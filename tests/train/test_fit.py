@@ -240,6 +240,28 @@ def test_a_stop_in_the_middle_of_an_epoch_loses_no_image(
     ]
 
 
+def test_two_processes_never_train_in_one_folder_at_once(
+    tiny_experiment: Experiment, ball_pack_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """A run that was killed leaves a trainer that still saves: the next one says that it waits, and waits."""
+    out = tmp_path / "training"
+    code = f"""
+import time
+from pathlib import Path
+from train.folder_lock import only_process_in
+with only_process_in(Path({str(out)!r})):
+    print("held", flush=True)
+    time.sleep(1)
+    Path({str(tmp_path / "released")!r}).touch()
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None and holder.stdout.readline() == "held\n"
+        fit(tiny_experiment, ball_pack_folder, out, device="cpu", seed=1)
+        assert (tmp_path / "released").exists()
+    assert f"another process is at work in {out}; waiting for it" in capsys.readouterr().err
+    assert (out / "done.json").exists() and not [path for path in out.iterdir() if "lock" in path.name]
+
+
 def test_threads_follow_the_affinity_and_not_the_machine():
     """A process that may use one core computes with one thread."""
     allowed = os.sched_getaffinity(0)
@@ -262,12 +284,15 @@ def test_a_finished_training_is_left_alone(uninterrupted: tuple[Experiment, Path
 def test_a_folder_of_another_training_is_refused(
     uninterrupted: tuple[Experiment, Path], ball_pack_folder: Path, tmp_path: Path
 ):
-    """Another seed or experiment never continues a training; nor is a folder with other things taken over."""
+    """Another seed or experiment never continues a training, other words about it do; nor is a folder with other
+    things taken over."""
     experiment, out = uninterrupted
     with pytest.raises(InputError, match="seed: 11 there, 12 asked"):
         fit(experiment, ball_pack_folder, out, device="cpu", seed=12)
     with pytest.raises(InputError, match="holds another training"):
         fit(with_settings(experiment, {"loss.l1": "0.2"}), ball_pack_folder, out, device="cpu", seed=11)
+    corrected = dataclasses.replace(experiment, title="another title", assumed=("a corrected sentence",))
+    fit(corrected, ball_pack_folder, out, device="cpu", seed=11)
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(InputError, match="is not empty"):
         fit(experiment, ball_pack_folder, tmp_path, device="cpu", seed=11)

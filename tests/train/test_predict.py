@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from train.catalogue import build_network
-from train.checkpoint import load_trained, read_training_record
+from train.checkpoint import load_trained
 from train.errors import InputError
 from train.fit import fit
 from train.geometry import normals_from_depth
@@ -91,19 +91,12 @@ def test_any_size_is_predicted(size: tuple[int, int], training: Path, tmp_path: 
     assert (tmp_path / "out" / "mesh.ply").read_bytes().startswith(b"ply\n")
 
 
-def test_without_a_focal_length_that_of_the_training_is_taken_or_asked_for(training: Path, tmp_path: Path):
-    """A training that recorded its mean focal length gives it; one that did not leads to a question."""
-    record = read_training_record(training).model_dump()
-    if record.get("mean_focal_length_px") is None:
-        with pytest.raises(InputError, match="give --focal-length-px"):
-            predict_photo(training, photo(tmp_path), tmp_path / "out", device="cpu")
-        assert not (tmp_path / "out").exists()
-    else:
-        predict_photo(training, photo(tmp_path), tmp_path / "out", device="cpu")
-        facts = json.loads((tmp_path / "out" / "prediction.json").read_text())
-        assert facts["focal_length_px"] == pytest.approx(record["mean_focal_length_px"])
-        # The balls are seen with a focal length of 1.1 times the width of the picture.
-        assert facts["focal_length_px"] == pytest.approx(1.1 * 32)
+def test_without_a_focal_length_the_mean_of_the_training_is_assumed_and_said(training: Path, tmp_path: Path):
+    """The balls are seen with a focal length of 1.1 times the width of the picture, 32 pixels."""
+    predict_photo(training, photo(tmp_path), tmp_path / "out", device="cpu")
+    facts = json.loads((tmp_path / "out" / "prediction.json").read_text())
+    assert facts["focal_length_px"] == pytest.approx(1.1 * 32)
+    assert any("mean of the training frames, 35.2 pixels" in sentence for sentence in facts["assumed"])
 
 
 def test_an_existing_folder_is_never_overwritten(training: Path, tmp_path: Path):

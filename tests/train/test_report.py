@@ -1,6 +1,7 @@
 """Rules of train.report: a page that says what results.json says, loads nothing, and shows every picture."""
 
 import base64
+import dataclasses
 import html.parser
 import json
 import re
@@ -12,11 +13,16 @@ from pathlib import Path
 import pytest
 from report_store import ReportStore, write_report_store
 
+from train.catalogue import find_experiment
 from train.errors import InputError
-from train.report import duration_text, number_text, write_report
+from train.report import duration_text, letter, number_text, write_report
+from train.report_results import headline
 from train.spec import Experiment
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+# 17 frames of 9 persons: 9 persons first, then second frames. Six predictions of each of two experiments, one large
+# figure of 7, and twice the key of normals.
+PICTURES = 12 * 9 + 2 * 6 * 7 + 7 + 2
 LOADING_ATTRIBUTES = {"src", "href", "srcset", "data", "poster", "action", "xlink:href"}
 
 
@@ -71,7 +77,7 @@ def store(tiny_experiment: Experiment, tmp_path_factory: pytest.TempPathFactory)
     """A store with all stages done. Do not change it: tests share it."""
     return write_report_store(
         tmp_path_factory.mktemp("report_store"),
-        tiny_experiment,
+        (find_experiment_small("khan2021_unet_simple", tiny_experiment), tiny_experiment),
         frames={"train": 8, "validation": 2, "test": 7},
         source_px=(96, 60),
         pack_px=(32, 20),
@@ -92,12 +98,18 @@ def page(report: Path) -> Page:
     return Page((report / "index.html").read_text(encoding="utf-8"))
 
 
+def find_experiment_small(key: str, like: Experiment) -> Experiment:
+    """Another experiment of the catalogue, as small as one that is given."""
+    return dataclasses.replace(find_experiment(key), network=like.network, schedule=like.schedule)
+
+
 def changed_inputs(store: ReportStore, folder: Path, **changes: object) -> Path:
     """The store's inputs with some fields changed and its paths made absolute."""
     tree = json.loads(store.inputs.read_text())
     root = store.inputs.parent
-    tree |= {"dataset": str(store.dataset), "pack": str(store.pack), "trainings": [str(store.training)]}
-    tree |= {"evaluations": [str(store.evaluation)], "render_runs": [str(root / "run.json")]}
+    tree |= {"dataset": str(store.dataset), "pack": str(store.pack), "render_runs": [str(root / "run.json")]}
+    tree |= {"trainings": [str(folder) for folder in store.trainings]}
+    tree |= {"evaluations": [str(folder) for folder in store.evaluations]}
     tree |= changes
     path = folder / "inputs.json"
     path.write_text(json.dumps(tree))
@@ -119,8 +131,8 @@ def test_the_page_is_well_formed_and_states_every_number_of_the_results(report: 
 
 def test_the_results_are_those_of_the_evaluation_with_the_papers_beside(store: ReportStore, report: Path):
     """Scores are copied unrounded, and the paper's number stands in the same row."""
-    evaluation = json.loads((store.evaluation / "evaluation.json").read_text())
-    results = json.loads((report / "results.json").read_text())["evaluations"][0]
+    evaluation = json.loads((store.evaluations[1] / "evaluation.json").read_text())
+    results = json.loads((report / "results.json").read_text())["evaluations"][1]
     for region, kinds in evaluation["metrics"].items():
         rows = {(row["metric"], row["scale_aligned"]): row for row in results["regions"][region]["rows"]}
         for kind in ("pooled", "mean_over_images"):
@@ -131,6 +143,40 @@ def test_the_results_are_those_of_the_evaluation_with_the_papers_beside(store: R
     assert head["rmse_m"]["paper"] == 0.0143
     assert "paper" not in head["silog"]
     assert (results["split"], results["frames"], results["identities"]) == ("test", 7, 4)
+
+
+def test_the_headline_is_that_of_the_least_error_and_names_its_experiment(
+    store: ReportStore, report: Path, tmp_path: Path
+):
+    """The least RMSE over the head wins, wherever it stands in the list; a single experiment is named without rank."""
+    results = json.loads((report / "results.json").read_text())
+    first, second = (results["evaluations"][number] for number in (0, 1))
+
+    def head_rmse_m(evaluation: dict) -> float:
+        rows = evaluation["regions"]["head_mask"]["rows"]
+        return next(row["pooled"] for row in rows if row["metric"] == "rmse_m" and not row["scale_aligned"])
+
+    best = min((first, second), key=head_rmse_m)
+    for evaluations in ([first, second], [second, first]):
+        chosen = headline({"evaluations": evaluations})
+        assert chosen is not None
+        assert chosen["evaluation"] is best and chosen["rmse_m"]["pooled"] == head_rmse_m(best)
+    text = " ".join(Page((report / "index.html").read_text()).text.split())
+    assert f"the least error is that of “{best['title']}” ({best['experiment']}): an RMSE of" in text
+    assert text.count(f"m{best['experiment']}paper, its own data") == 1
+    write_report(changed_inputs(store, tmp_path, evaluations=[str(store.evaluations[0])]), tmp_path / "out")
+    text = " ".join(Page((tmp_path / "out" / "index.html").read_text()).text.split())
+    assert f"on the test split, “{first['title']}” (khan2021_unet_simple): an RMSE of" in text
+    assert headline({"evaluations": []}) is None
+
+
+def test_the_seeds_of_frames_and_of_trainings_are_told_apart(page: Page, report: Path):
+    """Frames are drawn from the seed of the dataset's recipe (0 here), trainings start from that of the run (20210)."""
+    results = json.loads((report / "results.json").read_text())
+    assert (results["dataset"]["seed"], results["seed"]) == (0, 20210)
+    text = " ".join(page.text.split())
+    assert "that depends on the seed (0), the split" in text
+    assert "(0 of the frames, 20210 of the trainings)" in text
 
 
 def test_the_page_loads_nothing(page: Page, report: Path):
@@ -157,18 +203,23 @@ def test_the_page_holds_what_was_promised(page: Page):
         "The paper's numbers come from the paper's data",
         "worst 1 of 7",
         "best 1 of 7",
-        "khan2021_unet_simple_l1",
+        "Table 1a. Depth scores of khan2021_unet_simple;",
+        "Table 1b. Depth scores of khan2021_unet_simple_l1;",
+        "Figure 5a. khan2021_unet_simple: frames of the test split",
+        "Figure 5b. khan2021_unet_simple_l1: frames of the test split",
+        "network.width = 2 (there 64)",
     ):
         assert text in page.text
+    assert page.text.count("The loss has no L1 term") == 1
     assert not [attributes for tag, attributes in page.elements if tag == "faces"]
 
 
 def test_every_picture_decodes_and_says_what_it_shows(page: Page):
-    """9 pictures for each of up to 12 frames, 7 for each of 6 predictions, and each has a text."""
+    """9 pictures for each of up to 12 frames, 7 for each of 6 predictions of 2 experiments, and each has a text."""
     pictures = [attributes for tag, attributes in page.elements if tag == "img"]
     shown = [one for one in pictures if one["alt"]]
-    # 17 frames of 9 persons: 9 persons first, then second frames. One large figure of 7, and twice the key of normals.
-    assert len(shown) == 12 * 9 + 6 * 7 + 7 + 2
+    assert len(shown) == PICTURES
+    assert sum((one["alt"] or "").endswith("khan2021_unet_simple_l1") for one in shown) == 6 * 7
     for one in pictures:
         header, content = (one["src"] or "").split(",", 1)
         assert header in ("data:image/webp;base64", "data:image/gif;base64")
@@ -225,12 +276,12 @@ def test_malformed_inputs_are_refused_with_the_name_of_what_is_wrong(store: Repo
     with pytest.raises(InputError, match=r"gone.evaluation\.json should hold an evaluation"):
         write_report(changed_inputs(store, tmp_path, evaluations=[str(tmp_path / "gone")]), out)
     training = tmp_path / "training"
-    shutil.copytree(store.training, training)
+    shutil.copytree(store.trainings[0], training)
     (training / "history.jsonl").write_text('{"epoch": "first"}\n')
     with pytest.raises(InputError, match=r"history\.jsonl, line 1, does not hold the numbers of an epoch"):
         write_report(changed_inputs(store, tmp_path, trainings=[str(training)]), out)
     evaluation = tmp_path / "evaluation"
-    shutil.copytree(store.evaluation, evaluation)
+    shutil.copytree(store.evaluations[0], evaluation)
     tree = json.loads((evaluation / "evaluation.json").read_text())
     for frame in tree["frames_table"]:
         frame["key"] = "0" * 64
@@ -238,6 +289,12 @@ def test_malformed_inputs_are_refused_with_the_name_of_what_is_wrong(store: Repo
     with pytest.raises(InputError, match="has another frame there; evaluate again on this pack"):
         write_report(changed_inputs(store, tmp_path, evaluations=[str(evaluation)]), out)
     assert not out.exists()
+
+
+def test_any_number_of_experiments_gets_letters():
+    """A figure that comes once has none; the 27th of many is aa."""
+    assert letter(0, 1) == ""
+    assert [letter(number, 100) for number in (0, 25, 26, 51, 52)] == ["a", "z", "aa", "az", "ba"]
 
 
 def test_numbers_and_durations_are_written_for_people():
@@ -289,5 +346,5 @@ def test_a_real_browser_shows_every_picture_without_an_error(report: Path, tmp_p
         )
         title = re.search(r"<title>(probe [^<]*)</title>", done.stdout)
         assert title is not None, done.stderr[-2000:]
-        assert title[1] == f"probe pictures={12 * 9 + 6 * 7 + 7 + 2 + 1} broken=0 wide=false enlarged=true"
+        assert title[1] == f"probe pictures={PICTURES + 1} broken=0 wide=false enlarged=true"
         assert "CONSOLE" not in done.stderr, done.stderr[-2000:]

@@ -17,7 +17,9 @@ def test_list_and_describe_show_the_catalogue(capsys: pytest.CaptureFixture[str]
     listed = capsys.readouterr().out
     assert all(key in listed for key in experiments())
     assert main(["describe", "khan2021_unet_simple", "--set", "schedule.epochs=3"]) == 0
-    assert "schedule.epochs = 3" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "schedule.epochs = 3" in told
+    assert "changed are schedule.epochs = 3 (there 20)" in told and "note: The loss has no L1 term" in told
 
 
 def test_from_dataset_to_evaluation(ball_dataset_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):

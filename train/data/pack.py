@@ -1,7 +1,5 @@
 """Pack: a dataset at one resolution as memory-mapped arrays, built once and published by one rename."""
 
-import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from train.data.dataset import Frame, RenderedDataset, open_dataset, read_frame
 from train.data.resize import SurfaceSampler, resize_rgb_area
 from train.errors import InputError
 from train.progress import progress
+from train.unpublished import unpublished_folder
 
 PACK_VERSION = 1
 PACK_INFO = "pack.json"
@@ -88,14 +87,10 @@ def pack_dataset(dataset: Path, out: Path, *, width_px: int, height_px: int) -> 
         return
     if not source.rows:
         raise InputError(f"{dataset} holds no frame; nothing to pack")
-    temporary = out.parent / f".{out.name}.{os.getpid()}.partial"
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    try:
+    with unpublished_folder(out) as temporary:
         _write_pack(source, temporary, width_px=width_px, height_px=height_px)
-        publish(temporary, out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        if not publish(temporary, out):
+            _check_equal(open_pack(out).info, source, out, width_px=width_px, height_px=height_px)
 
 
 def open_pack(folder: Path) -> Pack:

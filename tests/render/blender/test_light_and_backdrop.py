@@ -10,15 +10,11 @@ import OpenEXR
 import pytest
 from jaxtyping import Float32
 
-from render.blender.backdrop import HIGHLIGHT_SHOULDER, build_world, environment_path, remove_world
+from render.blender.backdrop import HIGHLIGHT_SHOULDER, build_world
 from render.blender.backdrop_patterns import PATTERN_MAKERS
-from render.blender.lights import (
-    ENVIRONMENT_LIGHTS,
-    add_key_light,
-    environment_radiance_scale,
-    exposure_gain,
-    remove_lights,
-)
+from render.blender.lights import ENVIRONMENT_LIGHTS, add_key_light, environment_radiance_scale, exposure_gain
+from render.blender.session import temporary_datablocks
+from render.bundled_assets import environment_path
 from render.config import ENVIRONMENTS
 from render.parameters import Backdrop, Lighting
 from render.sampling.scene import PATTERNS
@@ -70,11 +66,9 @@ def picture(scene, folder: Path) -> Float32[np.ndarray, "24 40 3"]:
 
 def seen(scene, folder: Path, lighting: Lighting, backdrop: Backdrop) -> Float32[np.ndarray, "24 40 3"]:
     """The picture under a world that is removed again."""
-    scene.world = build_world(lighting, backdrop)
-    try:
+    with temporary_datablocks():
+        scene.world = build_world(lighting, backdrop)
         return picture(scene, folder)
-    finally:
-        remove_world(scene.world)
 
 
 def add_grey_ball() -> None:
@@ -146,26 +140,25 @@ def test_the_key_light_brightens_its_side(scene, tmp_path):
     balance = []
     for azimuth in (-70.0, 70.0):
         lighting = replace(LIGHTING, key_azimuth_deg=azimuth, environment_strength=0.01)
-        lights = add_key_light(scene, lighting, np.array([0.0, 1.0, 0.0]))
-        shown = seen(scene, tmp_path, lighting, replace(PLAIN, rgb=(0.0, 0.0, 0.0))).sum(axis=(0, 2))
+        with temporary_datablocks():
+            add_key_light(scene, lighting, np.array([0.0, 1.0, 0.0]))
+            shown = seen(scene, tmp_path, lighting, replace(PLAIN, rgb=(0.0, 0.0, 0.0))).sum(axis=(0, 2))
         balance.append(shown[: WIDTH // 2].sum() - shown[WIDTH // 2 :].sum())
-        remove_lights(lights)
     assert balance[0] > 1 > -1 > balance[1]
 
 
 def test_a_key_light_without_power_adds_nothing(scene):
     """Power 0 means no light at all, not a dark one."""
-    assert add_key_light(scene, replace(LIGHTING, key_power_w=0.0), np.zeros(3)) == []
+    assert add_key_light(scene, replace(LIGHTING, key_power_w=0.0), np.zeros(3)) is None
 
 
 def test_removal_leaves_nothing_behind(scene):
     """Worlds, maps and lights are gone after removal, for every kind of backdrop."""
     before = {kind: len(getattr(bpy.data, kind)) for kind in KINDS}
     for kind in ("plain", "gradient", "texture", "environment"):
-        scene.world = build_world(LIGHTING, replace(PLAIN, kind=kind))
-        lights = add_key_light(scene, LIGHTING, np.zeros(3))
-        remove_lights(lights)
-        remove_world(scene.world)
+        with temporary_datablocks():
+            scene.world = build_world(LIGHTING, replace(PLAIN, kind=kind))
+            add_key_light(scene, LIGHTING, np.zeros(3))
     assert {kind: len(getattr(bpy.data, kind)) for kind in KINDS} == before
 
 

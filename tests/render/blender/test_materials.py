@@ -4,7 +4,8 @@ import bpy
 import pytest
 
 from render.blender import node_graph as graph
-from render.blender.materials import head_materials, remove_materials
+from render.blender.materials import head_materials
+from render.blender.session import temporary_datablocks
 from render.blender.skin import skin_tones
 from render.heads.model import SHADING_ONLY_REGIONS, Region
 from render.parameters import Eyes, Skin
@@ -19,9 +20,8 @@ OPAQUE_REGIONS = sorted(set(Region) - SHADING_ONLY_REGIONS - {Region.LASHES})
 @pytest.fixture
 def materials():
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    made = head_materials(SKIN, EYES)
-    yield made
-    remove_materials(made.values())
+    with temporary_datablocks():
+        yield head_materials(SKIN, EYES)
 
 
 def nodes_of(material: bpy.types.Material, kind: str) -> list:
@@ -92,23 +92,20 @@ def test_parameters_reach_the_skin(materials):
         changed = Skin(**{**SKIN.__dict__, change: 1 if change == "texture_seed" else 0.2 * SKIN.__dict__[change]})
         other = head_materials(changed, EYES)
         assert constants(other[Region.SKIN]) != before, change
-        remove_materials(other.values())
     other = head_materials(SKIN, Eyes(iris_rgb=(0.02, 0.01, 0.005)))
     assert constants(other[Region.IRIS]) != constants(materials[Region.IRIS])
-    remove_materials(other.values())
 
 
 def test_removed_materials_leave_nothing_behind():
     """After removal every kind of datablock is as numerous as before."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     before = {kind: len(getattr(bpy.data, kind)) for kind in KINDS}
-    remove_materials(head_materials(SKIN, EYES).values())
+    with temporary_datablocks():
+        head_materials(SKIN, EYES)
     assert {kind: len(getattr(bpy.data, kind)) for kind in KINDS} == before
 
 
 def test_an_unknown_input_is_an_error_that_names_the_known_ones():
     """A misspelt input of a node names the node and what it has."""
-    material, tree = graph.empty_material("probe")
-    with pytest.raises(KeyError, match=r"no input 'Colour'.*'Color'"):
-        graph.add_node(tree, "ShaderNodeBackground", inputs={"Colour": (0.0, 0.0, 0.0)})
-    remove_materials([material])
+    with temporary_datablocks(), pytest.raises(KeyError, match=r"no input 'Colour'.*'Color'"):
+        graph.add_node(graph.empty_material("probe")[1], "ShaderNodeBackground", inputs={"Colour": (0.0, 0.0, 0.0)})

@@ -5,6 +5,9 @@ import pytest
 from jaxtyping import Float, Float32
 
 from render.geometry.face_paint import EDGE_M, face_paint
+from render.heads.model import person_vertices_m
+from render.heads.procedural import load_procedural
+from render.heads.procedural_anatomy import build_anatomy
 
 NAMES = {"rest_position", "lips", "lids", "flush", "oil", "scalp", "brow"}
 
@@ -74,6 +77,24 @@ def test_hair_grows_on_the_crown_and_not_on_the_face(landmarks_m):
     )["scalp"]
     assert crown.min() > 0.9
     assert bare.max() == 0
+
+
+def test_ears_are_bare_and_the_skull_above_them_is_not():
+    """Whoever it is: no ear grows hair, and the hair above the ears has no hole, however broad the skull."""
+    model, anatomy = load_procedural(), build_anatomy()
+    stream = np.random.default_rng(1)
+    for _ in range(12):
+        vertices_m = person_vertices_m(model, stream.standard_normal(len(model.identity_basis_m)))
+        landmarks_m = vertices_m[model.landmark_vertices].astype(np.float64)
+        scalp = face_paint(vertices_m, landmarks_m)["scalp"]
+        ears = np.concatenate([anatomy.parts["ear_left"], anatomy.parts["ear_right"]])
+        assert (scalp[ears] > 0.25).mean() < 0.02
+        assert scalp[ears].max() < 0.6
+        top_of_ears_m = vertices_m[ears, 1].max()
+        skin = vertices_m[anatomy.parts["skin"]]
+        above = (skin[:, 1] > top_of_ears_m + 0.02) & (np.abs(skin[:, 2] - vertices_m[ears, 2].mean()) < 0.03)
+        assert above.sum() > 50
+        assert scalp[anatomy.parts["skin"]][above].min() > 0.9
 
 
 def test_every_attribute_has_one_row_a_vertex(landmarks_m):

@@ -11,7 +11,7 @@ from render.heads.families import PROCEDURAL_MODES
 from render.heads.model import BONE_NAMES, HAIR_REGIONS, HeadModel, Region, person_joint_m, person_vertices_m
 from render.heads.procedural import EPOCH, load_procedural
 from render.heads.procedural_anatomy import Anatomy, build_anatomy
-from render.heads.procedural_identity import ASYMMETRIC_MODES, MODE_NAMES
+from render.heads.procedural_identity import MODE_NAMES
 from render.heads.procedural_skull import EYE_CENTRE_MM, EYE_RADIUS_MM
 from render.sampling.expression import EMOTIONS
 
@@ -134,7 +134,7 @@ def test_only_modes_of_asymmetry_tell_left_from_right(model: HeadModel, anatomy:
     """Every other identity mode moves partners alike; `_L` shapes mirror into `_R`, single ones into themselves."""
     mirrored = model.identity_basis_m[:, anatomy.mirror_of] * MIRROR
     uneven = np.abs(mirrored - model.identity_basis_m).max(axis=(1, 2)) > 2e-7
-    assert {name for name, one_sided in zip(MODE_NAMES, uneven, strict=True) if one_sided} == set(ASYMMETRIC_MODES)
+    assert {name for name, one_sided in zip(MODE_NAMES, uneven, strict=True) if one_sided} == {"asymmetry"}
     for name in model.expression_names:
         partner = {"_L": name[:-2] + "_R", "_R": name[:-2] + "_L"}.get(name[-2:], name)
         here, there = expression(model, name), expression(model, partner)

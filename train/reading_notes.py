@@ -1,0 +1,26 @@
+"""What a reader of an experiment's scores must know first: what was changed of it, and what its loss cannot see."""
+
+from train.catalogue import find_experiment
+from train.spec import Experiment, setting_values
+
+
+def reading_notes(experiment: Experiment) -> tuple[str, ...]:
+    """Sentences to stand beside the scores; they follow from the settings, so they stay true under `--set`.
+
+    Raises: InputError when the catalogue has no experiment of that key.
+    """
+    notes = []
+    ours, listed = setting_values(experiment), setting_values(find_experiment(experiment.key))
+    changed = [f"{name} = {value} (there {listed[name]})" for name, value in ours.items() if value != listed[name]]
+    if changed:
+        notes.append(
+            f"These are no scores of the experiment as it stands in the catalogue; changed are {', '.join(changed)}."
+        )
+    loss = experiment.loss
+    if loss.l1 == 0:
+        notes.append(
+            "The loss has no L1 term, so the absolute scale of depth is nearly free: a constant error changes nothing "
+            f"but the luminance part of SSIM, whose weight is {loss.ssim:g} / {loss.ssim_divisor:g}. Scores in metres "
+            "mostly measure that offset; the scale-aligned ones say what was learnt of the shape."
+        )
+    return tuple(notes)
