@@ -27,7 +27,7 @@ ASK_BPY = """
 import json, os, bpy
 preferences = bpy.context.preferences.addons["cycles"].preferences
 devices = []
-for kind in ("OPTIX", "CUDA", "HIP", "ONEAPI"):
+for kind in ("OPTIX", "CUDA", "HIP", "ONEAPI", "METAL"):
     try:
         devices += [[kind, device.name] for device in preferences.get_devices_for_type(kind) if device.type == kind]
     except (TypeError, ValueError):

@@ -29,7 +29,8 @@ def load_head_model(family: str, *, assets_source: str | None, cache: Path) -> H
     """
     if family not in FAMILIES:
         raise ValueError(f"unknown head family {family!r}; known are {', '.join(sorted(FAMILIES))}")
-    if family == "procedural":
+    asset_id = FAMILIES[family].asset_id
+    if asset_id is None:
         from render.heads.procedural import load_procedural
 
         model = load_procedural()
@@ -37,7 +38,7 @@ def load_head_model(family: str, *, assets_source: str | None, cache: Path) -> H
         from render.asset_library import install_asset, load_manifest
         from render.heads.ict import load_ict
 
-        model = load_ict(install_asset(load_manifest()["ict_facekit"], source=assets_source, cache=cache), cache)
+        model = load_ict(install_asset(load_manifest()[asset_id], source=assets_source, cache=cache), cache)
     modes = model.identity_basis_m.shape[0]
     if modes != FAMILIES[family].identity_modes:
         raise ValueError(
