@@ -153,11 +153,14 @@ def test_a_sphere_has_its_closed_form_depth_and_outline(sphere):
 
 
 def test_a_sphere_has_its_closed_form_normals(sphere):
-    """Normals agree within 0.02 degrees on average and at the 99th percentile, and face the camera everywhere."""
+    """Every normal agrees within 0.02 degrees but for the last 12 degrees, where the facets of the mesh show, and 99 %
+    of all do; they face the camera everywhere."""
     expected = sphere_truth(SPHERE_CENTRE, SPHERE_RADIUS_M)
     both = (sphere.head.depth_m > 0) & (expected.depth_m > 0)
-    error = degrees_between(sphere.head.normals_cam, expected.normals_cam)[both]
-    assert np.percentile(error, 99) < 0.02
+    unit_rays = RAYS / np.linalg.norm(RAYS, axis=-1, keepdims=True)
+    error = degrees_between(sphere.head.normals_cam, expected.normals_cam)
+    assert error[both & ((expected.normals_cam * unit_rays).sum(-1) < -0.2)].max() < 0.02
+    assert np.percentile(error[both], 99) < 0.02
     assert ((sphere.head.normals_cam * RAYS).sum(-1)[both] < 1e-6).all()
 
 
