@@ -4,6 +4,7 @@ This file must be read before any test imports `render` or `train`; tests/archit
 """
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -15,6 +16,11 @@ _too_early = sorted(name for name in sys.modules if name.split(".")[0] in {"rend
 if _too_early:
     raise RuntimeError(f"{_too_early} were imported before the shape checker was installed; import them in tests only")
 install_import_hook(["render", "train"], "shape_checker.check")
+
+# A shell without job control starts background jobs with SIGINT ignored, and children inherit that: tests of Ctrl-C
+# would wait for ever. With a handler of our own, children start with the default.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples on every machine, and no time limit on a busy one.
 settings.register_profile("headroom", derandomize=True, deadline=None, database=None)
