@@ -12,9 +12,12 @@ import luigi
 from luigi.configuration import get_config
 
 from pipeline.errors import PipelineError
+from render.asset_archive import TreeError
 from render.asset_manifest import AssetError
 from render.config import RecipeError
 from render.dataset_format import DatasetError
+from render.heads.compiled import CompiledHeadError
+from render.heads.obj_file import ObjError
 from train.errors import InputError
 
 EXIT_CODES = {
@@ -26,7 +29,16 @@ EXIT_CODES = {
     "unhandled_exception": 40,
 }
 # Errors whose message says everything; a traceback would only hide it.
-PLAIN_ERRORS = (PipelineError, RecipeError, DatasetError, AssetError, InputError)
+PLAIN_ERRORS = (
+    PipelineError,
+    RecipeError,
+    DatasetError,
+    AssetError,
+    TreeError,
+    ObjError,
+    CompiledHeadError,
+    InputError,
+)
 _NAMES_A_SCHEDULER = re.compile(r"^--scheduler-(ho|po|ur)")
 _SCHEDULER_OPTIONS = tuple(
     f"{prefix}scheduler_{part}" for prefix in ("", "default_") for part in ("host", "port", "url")

@@ -1,4 +1,4 @@
-"""FetchAssets: every asset that the run's recipe uses is installed and verified."""
+"""FetchAssets: every asset that the run's recipe uses is installed, verified and compiled."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -7,6 +7,7 @@ from pipeline.console import say
 from pipeline.tasks.parameters import RunTask
 from render.asset_library import asset_status, assets_source, cache_folder, install_asset, load_manifest
 from render.frame_keys import asset_ids
+from render.heads.families import head_model_is_compiled, load_head_model
 from train.progress import Progress
 
 BYTES_OF_A_UNIT = 1_000_000
@@ -16,15 +17,15 @@ class FetchAssets(RunTask):
     """Install the assets of a recipe from a folder or mirror (`--assets`, HEADROOM_ASSETS), else from the network."""
 
     def complete(self) -> bool:
-        """Whether every asset is installed and whole."""
-        manifest = load_manifest()
+        """Whether every asset is installed and whole, and the head model compiled."""
+        manifest, cache = load_manifest(), cache_folder(None)
         return all(
-            asset_status(manifest[asset], source=self._source(), cache=cache_folder(None)).state == "verified"
+            asset_status(manifest[asset], source=self._source(), cache=cache).state == "verified"
             for asset in asset_ids(self.settings.recipe)
-        )
+        ) and head_model_is_compiled(self.settings.recipe.heads.family, assets_source=self._source(), cache=cache)
 
     def work(self) -> None:
-        """Raises: AssetError that names the asset and the remedy."""
+        """Raises: AssetError that names the asset and the remedy; ObjError on a broken mesh."""
         manifest = load_manifest()
         for asset in asset_ids(self.settings.recipe):
             with shown_progress(asset) as report:
@@ -32,6 +33,10 @@ class FetchAssets(RunTask):
                     manifest[asset], source=self._source(), cache=cache_folder(None), progress=report
                 )
             say("assets", f"{asset} is verified ({folder})")
+        # Compiled once here, so that no two renderers do it at the same time.
+        family = self.settings.recipe.heads.family
+        load_head_model(family, assets_source=self._source(), cache=cache_folder(None))
+        say("assets", f"head family {family} is ready")
 
     def _source(self) -> str | None:
         return assets_source(self.settings.assets_source)

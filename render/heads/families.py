@@ -46,3 +46,15 @@ def load_head_model(family: str, *, assets_source: str | None, cache: Path) -> H
             "in render/heads/families.py; draws depend on that number, so change it there and bump the draws epoch"
         )
     return model
+
+
+def head_model_is_compiled(family: str, *, assets_source: str | None, cache: Path) -> bool:
+    """Whether `load_head_model` only has to read a file (or needs none); the family's asset must be installed."""
+    asset_id = FAMILIES[family].asset_id
+    if asset_id is None:
+        return True
+    from render.asset_library import install_asset, load_manifest
+    from render.heads.ict import compiled_ict_path
+
+    tree = install_asset(load_manifest()[asset_id], source=assets_source, cache=cache)
+    return compiled_ict_path(tree, cache).exists()

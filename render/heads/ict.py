@@ -30,11 +30,15 @@ def load_ict(tree: Path, cache: Path) -> HeadModel:
     Raises: TreeError when the tree was not installed by `install_asset`; ObjError when a mesh is broken;
     CompiledHeadError when the compiled file is.
     """
-    content = compiled_content(tree)
-    path = cache / "compiled" / f"ict-{content}.npz"
+    path = compiled_ict_path(tree, cache)
     if not path.exists():
         save_head(compile_ict(tree), path)
     return load_head(path)
+
+
+def compiled_ict_path(tree: Path, cache: Path) -> Path:
+    """Where the compiled model of an installed tree is kept, named for its content. Raises: TreeError as `load_ict`."""
+    return cache / "compiled" / f"ict-{compiled_content(tree)}.npz"
 
 
 def compiled_content(tree: Path) -> str:

@@ -145,6 +145,23 @@ def test_ict_heads_another_recipe_store_and_profile_reach_every_stage(runs, asse
     assert any("--set schedule.epochs=3" in line and "--seed 4" in line for line in runs.diary("train"))
 
 
+def test_fetching_assets_compiles_the_head_once(runs, assets_source: str):
+    """FetchAssets leaves the compiled ICT head in an empty cache; a second one, or a missing compiled file, does just
+    what is left to do."""
+    command = ["env", f"HEADROOM_CACHE={runs.folder / 'cache'}"]
+    command += runs.command("FetchAssets", "--heads", "ict", "--recipe", "khan2021", "--assets", assets_source)
+    first = runs.finish(command)
+    assert first.returncode == 0, first.stderr
+    (compiled,) = (runs.folder / "cache" / "compiled").glob("ict-*.npz")
+    assert compiled.stat().st_size > 10_000_000
+    made_ns = compiled.stat().st_mtime_ns
+    assert runs.finish(command).returncode == 0
+    assert compiled.stat().st_mtime_ns == made_ns
+    compiled.unlink()
+    assert runs.finish(command).returncode == 0
+    assert compiled.exists()
+
+
 def test_a_run_that_is_killed_at_any_moment_goes_on(runs):
     """kill -9 of the whole run, three times: nothing is torn, nothing that was published is rendered again, and no
     temporary folder stays."""
