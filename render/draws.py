@@ -1,9 +1,12 @@
 """Counter-based random streams: a drawn value depends on seed, stream, factor and index, and on nothing else."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
+
+Option = TypeVar("Option")
 
 
 def random_stream(seed: int, split: str, factor: str, index: int) -> np.random.Generator:
@@ -25,6 +28,20 @@ def draw_between(stream: np.random.Generator, bounds: tuple[float, float]) -> fl
     """One value, uniform between two bounds, rounded to 9 decimals so that its text form is exact and short."""
     low, high = bounds
     return round(low + (high - low) * float(stream.random()), 9)
+
+
+def field_drawer(ranges: object, factor: str, seed: int, split: str, index: int) -> Callable[[str], float]:
+    """A function from a field's name to a value, uniform in the range of that name, each field from its own stream."""
+
+    def draw(field: str) -> float:
+        return draw_between(random_stream(seed, split, f"{factor}.{field}", index), getattr(ranges, field))
+
+    return draw
+
+
+def draw_one(stream: np.random.Generator, options: Sequence[Option]) -> Option:
+    """One of the options, each as likely as the others."""
+    return options[int(stream.integers(len(options)))]
 
 
 def draw_weighted(stream: np.random.Generator, weights: Mapping[str, float]) -> str:

@@ -1,16 +1,13 @@
 """Where the camera stands and how long its lens is."""
 
 from render.config import Cameras
-from render.draws import draw_between, random_stream
+from render.draws import field_drawer
 from render.parameters import Camera
 
 
 def draw_camera(cameras: Cameras, seed: int, split: str, index: int) -> Camera:
     """Distance, sensor width, focal length and framing, each uniform in its range."""
-
-    def draw(field: str) -> float:
-        return draw_between(random_stream(seed, split, f"camera.{field}", index), getattr(cameras, field))
-
+    draw = field_drawer(cameras, "camera", seed, split, index)
     return Camera(
         distance_mm=draw("distance_mm"),
         sensor_width_mm=draw("sensor_width_mm"),

@@ -3,7 +3,7 @@
 import colorsys
 
 from render.config import Outfits
-from render.draws import draw_weighted, random_stream
+from render.draws import draw_one, draw_weighted, random_stream
 from render.parameters import Fabric, Outfit
 
 # Share of each pattern (ours): most shirts and sweaters are of one colour.
@@ -12,9 +12,8 @@ PATTERN_SHARES = {"plain": 0.55, "heather": 0.25, "stripes": 0.20}
 
 def draw_outfit(outfits: Outfits, seed: int, split: str, person: int) -> Outfit:
     """A style out of those that the recipe allows, each as likely as the other."""
-    styles = outfits.styles
     return Outfit(
-        style=styles[int(random_stream(seed, split, "outfit.style", person).integers(len(styles)))],
+        style=draw_one(random_stream(seed, split, "outfit.style", person), outfits.styles),
         seed=int(random_stream(seed, split, "outfit.seed", person).integers(1_000_000)),
     )
 

@@ -1,7 +1,7 @@
 """The emotions of khan2021 as shape-key weights, drawn with an intensity."""
 
 from render.config import Expressions
-from render.draws import draw_between, random_stream
+from render.draws import draw_between, draw_one, random_stream
 from render.parameters import Expression
 
 
@@ -26,7 +26,7 @@ EMOTIONS: dict[str, dict[str, float]] = {
 
 def draw_expression(expressions: Expressions, seed: int, split: str, index: int) -> Expression:
     """One emotion, each as likely as the other, scaled by its intensity."""
-    name = expressions.names[int(random_stream(seed, split, "expression.name", index).integers(len(expressions.names)))]
+    name = draw_one(random_stream(seed, split, "expression.name", index), expressions.names)
     intensity = draw_between(random_stream(seed, split, "expression.intensity", index), expressions.intensity)
     weights = {key: round(weight * intensity, 6) for key, weight in EMOTIONS[name].items()}
     return Expression(name=name, weights=tuple(sorted(weights.items())))

@@ -1,16 +1,13 @@
 """How the head and the eyes are turned."""
 
 from render.config import HeadPoses
-from render.draws import draw_between, random_stream
+from render.draws import field_drawer
 from render.parameters import HeadPose
 
 
 def draw_head_pose(poses: HeadPoses, seed: int, split: str, index: int) -> HeadPose:
     """Each angle uniform in its range, each from a stream of its own."""
-
-    def draw(field: str) -> float:
-        return draw_between(random_stream(seed, split, f"head_pose.{field}", index), getattr(poses, field))
-
+    draw = field_drawer(poses, "head_pose", seed, split, index)
     return HeadPose(
         yaw_deg=draw("yaw_deg"),
         pitch_deg=draw("pitch_deg"),

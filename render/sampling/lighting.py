@@ -3,20 +3,15 @@
 import math
 
 from render.config import Lightings
-from render.draws import draw_between, random_stream
+from render.draws import draw_one, field_drawer, random_stream
 from render.parameters import Lighting
 
 
 def draw_lighting(lightings: Lightings, seed: int, split: str, index: int) -> Lighting:
     """Each number uniform in its range; the colour of the key light follows its temperature."""
-
-    def draw(field: str) -> float:
-        return draw_between(random_stream(seed, split, f"lighting.{field}", index), getattr(lightings, field))
-
-    names = lightings.environments
-    name = names[int(random_stream(seed, split, "lighting.environment", index).integers(len(names)))]
+    draw = field_drawer(lightings, "lighting", seed, split, index)
     return Lighting(
-        environment=name,
+        environment=draw_one(random_stream(seed, split, "lighting.environment", index), lightings.environments),
         environment_rotation_deg=draw("environment_rotation_deg"),
         environment_strength=draw("environment_strength"),
         key_azimuth_deg=draw("key_azimuth_deg"),

@@ -3,7 +3,7 @@
 import colorsys
 
 from render.config import Backdrops
-from render.draws import draw_between, draw_weighted, random_stream
+from render.draws import draw_between, draw_one, draw_weighted, random_stream
 from render.parameters import Backdrop
 
 PATTERNS = ("noise", "voronoi", "brick", "wave", "checker", "magic")
@@ -24,7 +24,7 @@ def draw_backdrop(backdrops: Backdrops, seed: int, split: str, index: int) -> Ba
         kind=draw_weighted(stream("kind"), dict(sorted(backdrops.shares.items()))),
         rgb=colour("rgb"),
         second_rgb=colour("second_rgb"),
-        pattern=PATTERNS[int(stream("pattern").integers(len(PATTERNS)))],
+        pattern=draw_one(stream("pattern"), PATTERNS),
         pattern_scale=draw_between(stream("pattern_scale"), (2, 14)),
         seed=int(stream("seed").integers(1_000_000)),
     )
