@@ -224,3 +224,26 @@ def test_a_hair_card_is_strands_and_gaps():
     assert np.abs(truth.visible.depth_m - np.where(on_card, in_front, behind)).max() < 5e-5
     np.testing.assert_allclose(truth.visible.normals_cam, np.broadcast_to([0, 0, -1], (*on_card.shape, 3)), atol=1e-5)
     assert np.abs(truth.head.depth_m - behind).max() < 5e-5
+
+
+def test_the_clip_range_is_the_cameras():
+    """A wall just inside the far clip (5 m) is measured, one just beyond is nothing; one nearer than the near clip
+    (0.01 m) is looked through."""
+
+    def wall_at(depth_m: float):
+        corners = CAM_FROM_WORLD[:3, :3].T @ (
+            np.array([[-9, -9, depth_m], [9, -9, depth_m], [9, 9, depth_m], [-9, 9, depth_m]]).T
+            - CAM_FROM_WORLD[:3, 3:]
+        )
+        return corners.T
+
+    def measured(*depths_m: float) -> np.ndarray:
+        def fill(found):
+            for depth_m in depths_m:
+                add_mesh(found[HEAD], wall_at(depth_m), [(0, 1, 2, 3)], Label.SKIN, smooth=False)
+
+        return rendered(fill).head.depth_m
+
+    np.testing.assert_allclose(measured(4.95), 4.95, atol=5e-5)
+    assert not measured(5.05).any()
+    np.testing.assert_allclose(measured(0.009, 0.7), 0.7, atol=5e-5)
