@@ -13,7 +13,7 @@ from render.sampling.frame import draw_frame
 from render.shard_plan import PlannedFrame, Product
 
 # Bump an epoch by hand when the code it names changes what it makes. Canary frames fail until that is done.
-EPOCHS: dict[str, int] = {"geometry": 1, "ground_truth": 1, "appearance": 1, "picture": 1}
+EPOCHS: dict[str, int] = {"geometry": 2, "ground_truth": 1, "appearance": 1, "picture": 1}
 EPOCHS_OF_PRODUCT: dict[str, tuple[str, ...]] = {
     "gt": ("geometry", "ground_truth"),
     "rgb": ("geometry", "appearance", "picture"),
