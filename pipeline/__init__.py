@@ -5,10 +5,20 @@ import sys
 from pipeline.full_run import FullRun
 from pipeline.luigi_defaults import set_luigi_defaults
 from pipeline.tasks.build_report import BuildReport
+from pipeline.tasks.certify import Certify
 from pipeline.tasks.fetch_assets import FetchAssets
 from pipeline.tasks.render_dataset import RenderDataset
 from pipeline.tasks.train_network import EvaluateNetwork, PackDataset, TrainNetwork
 
-__all__ = ["BuildReport", "EvaluateNetwork", "FetchAssets", "FullRun", "PackDataset", "RenderDataset", "TrainNetwork"]
+__all__ = [
+    "BuildReport",
+    "Certify",
+    "EvaluateNetwork",
+    "FetchAssets",
+    "FullRun",
+    "PackDataset",
+    "RenderDataset",
+    "TrainNetwork",
+]
 
 set_luigi_defaults(sys.argv[1:])

@@ -1,7 +1,8 @@
 """How many frames each split gets when the total is changed: whole identities, in the recipe's proportions."""
 
-from render.config import Recipe, RecipeError, Structure
+from render.config import Recipe, RecipeError
 from render.dataset_format import SPLITS
+from render.ranges.structure import Structure
 
 
 def with_total_frames(recipe: Recipe, total: int) -> Recipe:

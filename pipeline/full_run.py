@@ -12,6 +12,9 @@ from pipeline.run_settings import EVALUATED_SPLIT, RunOptions, check_trainable, 
 from pipeline.store import point_latest_at, published_folder, recorded_seconds
 from pipeline.tasks.build_report import BuildReport, stage_seconds
 from pipeline.tasks.parameters import RunTask
+from pipeline.tasks.render_dataset import quarantine_warning
+from render.certification.certificate import Certificate
+from render.dataset_format import DATASET_CERTIFICATE, DATASET_MANIFEST, DatasetManifest
 
 SCORES_SHOWN = ("abs_rel", "rmse_m", "delta_1")
 REGIONS_SHOWN = {"head_mask": "head", "full": "full image"}
@@ -52,16 +55,22 @@ def summary(options: RunOptions, *, latest: Path) -> str:
     """What came out, in a few lines: the scores beside the paper's, the time by stage, and where the report is."""
     settings, keys = resolve(options), run_keys(options)
     rendering = recorded_seconds(settings.store, "datasets", keys.dataset_id)
-    frames = settings.recipe.structure.frames
+    dataset = published_folder(settings.store, "datasets", keys.dataset_id)
+    manifest = DatasetManifest.model_validate_json((dataset / DATASET_MANIFEST).read_bytes())
     lines = [
         f"dataset  {settings.recipe.name}, {settings.recipe.heads.family} heads: "
-        + ", ".join(f"{count} {split}" for split, count in frames.items())
+        + ", ".join(f"{count} {split}" for split, count in manifest.frames.items())
         + f" frames ({keys.dataset_id})"
     ]
+    left_out = sum(manifest.quarantined.values())
+    if left_out:
+        planned = left_out + sum(manifest.frames.values())
+        lines.append(f"         {quarantine_warning(left_out, planned, settings.store)}")
+    certificate = Certificate.model_validate_json((dataset / DATASET_CERTIFICATE).read_bytes())
+    lines.append(f"         {certificate.summary}")
     if "rendered" in rendering:
-        lines.append(
-            f"         {rendering['rendered']['gt']} gt and {rendering['rendered']['rgb']} rgb rendered for it"
-        )
+        counts = [f"{count} {product}" for product, count in rendering["rendered"].items()]
+        lines.append(f"         {', '.join(counts)} rendered for it")
     for name, inputs in keys.evaluations.items():
         folder = published_folder(settings.store, "evaluations", key_of(inputs))
         evaluation = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))

@@ -1,11 +1,26 @@
-"""Keys of packs, trainings, evaluations and reports: hashes of what goes in, never of names, paths or hosts."""
+"""Keys of everything made beside frames: hashes of what goes in, never of names, paths or hosts."""
 
+from render.certification.certificate import CERTIFICATE_VERSION
 from render.dataset_format import canonical_sha256
+from render.frame_keys import product_epochs, software_versions
 from train.reading_notes import reading_notes
 from train.spec import SETTABLE_PARTS, Experiment, experiment_as_json, settings_tree
 
 # Bump an epoch by hand when the code that it names makes something else of the same input.
 EPOCHS: dict[str, int] = {"pack": 1, "training": 1, "evaluation": 1, "report": 2}
+
+
+def certificate_inputs(settings: dict, assets: dict[str, str], *, device: str) -> dict:
+    """What the quick certificate of the heads that these settings of a recipe name depends on."""
+    return {
+        "version": CERTIFICATE_VERSION,
+        "mode": "quick",
+        "settings": {name: value for name, value in settings.items() if name != "heads.model_file"},
+        "assets": assets,
+        "epochs": product_epochs("gt"),
+        "software": software_versions(),
+        "device": device,
+    }
 
 
 def pack_inputs(dataset_id: str, *, width_px: int, height_px: int) -> dict:

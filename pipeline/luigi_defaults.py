@@ -17,7 +17,9 @@ from render.asset_manifest import AssetError
 from render.config import RecipeError
 from render.dataset_format import DatasetError
 from render.heads.compiled import CompiledHeadError
+from render.heads.model_checks import HeadModelError
 from render.heads.obj_file import ObjError
+from render.image_folder import ImageFolderError
 from train.errors import InputError
 
 EXIT_CODES = {
@@ -36,7 +38,9 @@ PLAIN_ERRORS = (
     AssetError,
     TreeError,
     ObjError,
+    HeadModelError,
     CompiledHeadError,
+    ImageFolderError,
     InputError,
 )
 _NAMES_A_SCHEDULER = re.compile(r"^--scheduler-(ho|po|ur)")

@@ -1,10 +1,12 @@
 """A plan in words: what a run would render and make, and what it would use again."""
 
-from pipeline.frame_lookup import published_shards
-from pipeline.planning import BOTH, DatasetPlan, shards_to_render
+from pipeline.frame_lookup import look_up_frames
+from pipeline.identity import key_of
+from pipeline.planning import DatasetPlan, is_quarantined, shards_to_render
 from pipeline.run_settings import RunOptions, dataset_plan, resolve, results_after_dataset, run_keys
 from pipeline.store import is_published
-from render.shard_plan import PlannedShard, Product
+from render.dataset_format import Product
+from render.shard_plan import PlannedShard, wanted_products
 
 
 def plan_text(options: RunOptions) -> str:
@@ -13,30 +15,36 @@ def plan_text(options: RunOptions) -> str:
     Reads the store and changes nothing. Raises: as `resolve`, and DatasetError when the store holds wrong shards.
     """
     settings, plan, keys = resolve(options), dataset_plan(options), run_keys(options)
-    published = {product: published_shards(settings.store, product) for product in BOTH}
-    shards = shards_to_render(plan.frames, published, shard_size=plan.recipe.structure.shard_size)
-    results = results_after_dataset(keys)
+    found = look_up_frames(settings.store)
+    shards = shards_to_render(
+        plan.frames, found.published, found.quarantined, shard_size=plan.recipe.structure.shard_size
+    )
+    bad = sum(is_quarantined(frame, found.quarantined) for frame in plan.frames)
+    results = [("certificates", "certificate", key_of(keys.certificate)), *results_after_dataset(keys)]
     missing = [name for kind, name, key in results if not is_published(settings.store, kind, key)]
     return "\n".join(
         [
             f"dataset {plan.dataset_id} in {settings.store}",
             ", ".join(f"{count} {split}" for split, count in plan.recipe.structure.frames.items()) + " frames",
             describe_plan(plan, shards),
-            f"{len(shards)} shards to render",
-            f"then to make: {', '.join(missing) or 'nothing, all is there'}",
+            f"{len(shards)} shards to render" + (f", {bad} frames left out as quarantined" if bad else ""),
+            f"to make beside it: {', '.join(missing) or 'nothing, all is there'}",
         ]
     )
 
 
-def count_frames(shards: tuple[PlannedShard, ...]) -> dict[Product, int]:
-    """Frames to render of each product."""
-    return {product: sum(len(shard.frames) for shard in shards if product in shard.products) for product in BOTH}
+def count_frames(plan: DatasetPlan, shards: tuple[PlannedShard, ...]) -> dict[Product, int]:
+    """Frames to render of each product that the recipe wants."""
+    return {
+        product: sum(len(shard.frames) for shard in shards if product in shard.products)
+        for product in wanted_products(plan.recipe)
+    }
 
 
 def describe_plan(plan: DatasetPlan, shards: tuple[PlannedShard, ...]) -> str:
     """How many frames of each product are there already, and how many will be rendered, in one line."""
     parts = []
-    for product, count in count_frames(shards).items():
-        distinct = len({frame.keys[product] for frame in plan.frames})
+    for product, count in count_frames(plan, shards).items():
+        distinct = len({frame.keys[product] for frame in plan.frames if product in frame.keys})
         parts.append(f"{product}: {count} of {distinct} to render, {distinct - count} reused")
     return f"recipe {plan.recipe.name}, {len(plan.frames)} frames; {'; '.join(parts)}"

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 from render.config import Recipe
 from render.dataset_format import SPLITS, DatasetError, canonical_sha256
-from render.frame_keys import identity_id, plan_frame
-from render.sampling.frame import draw_frame, identity_index
+from render.frame_keys import identity_id, plan_drawn_frame
+from render.sampling.frame import draw_frames
+from render.sampling.place import frame_place
 from render.shard_plan import PlannedFrame, PlannedShard, Product
-
-BOTH: tuple[Product, ...] = ("gt", "rgb")
 
 
 @dataclass(frozen=True)
@@ -31,11 +30,12 @@ def plan_dataset(recipe: Recipe, assets: dict[str, str]) -> DatasetPlan:
     frames, identities = [], []
     for split in SPLITS:
         people: dict[int, str] = {}
-        for index in range(recipe.structure.frames.get(split, 0)):
-            person = identity_index(recipe, index)
+        indices = range(recipe.structure.frames.get(split, 0))
+        for index, parameters in zip(indices, draw_frames(recipe, split, indices), strict=True):
+            person = frame_place(recipe.structure, index).person
             if person not in people:
-                people[person] = identity_id(draw_frame(recipe, split, index), assets)
-            frames.append(plan_frame(recipe, split, index, assets))
+                people[person] = identity_id(parameters, assets)
+            frames.append(plan_drawn_frame(parameters, recipe, split, index, assets))
             identities.append(people[person])
     check_splits([frame.split for frame in frames], identities, where=f"recipe {recipe.name!r}")
     return DatasetPlan(
@@ -49,7 +49,7 @@ def plan_dataset(recipe: Recipe, assets: dict[str, str]) -> DatasetPlan:
 
 def dataset_id(frames: Collection[PlannedFrame]) -> str:
     """The id of a dataset: a hash of its frames' addresses and keys in order, 24 hexadecimal digits."""
-    rows = [[frame.split, frame.index, *(frame.keys[product] for product in BOTH)] for frame in frames]
+    rows = [[frame.split, frame.index, *frame.keys.values()] for frame in frames]
     return canonical_sha256(rows)[:24]
 
 
@@ -65,24 +65,37 @@ def check_splits(splits: Collection[str], identities: Collection[str], *, where:
             )
 
 
-def shards_to_render(
-    frames: Collection[PlannedFrame], published: Mapping[str, Collection[str]], *, shard_size: int
-) -> tuple[PlannedShard, ...]:
-    """Shards of at most `shard_size` frames that hold every frame product whose key is not among `published`.
+def is_quarantined(frame: PlannedFrame, quarantined: Mapping[str, Collection[str]]) -> bool:
+    """Whether some product of a frame failed its checks for good. Nothing more of it is rendered, and no dataset lists
+    it."""
+    return any(key in quarantined[product] for product, key in frame.keys.items())
 
-    A frame that lacks both products gets them in one go; else it joins a shard of the one product that it lacks.
-    A key that several frames share (the same geometry in another light) is planned once.
+
+def shards_to_render(
+    frames: Collection[PlannedFrame],
+    published: Mapping[str, Collection[str]],
+    quarantined: Mapping[str, Collection[str]],
+    *,
+    shard_size: int,
+) -> tuple[PlannedShard, ...]:
+    """Shards of at most `shard_size` frames that hold every frame product whose key is not among `published`, but for
+    frames of which a product is among `quarantined`.
+
+    The products that a frame lacks are rendered in one go, with other frames that lack the same. A key that several
+    frames share (the same geometry in another light) is planned once.
     """
-    known: dict[str, set[str]] = {product: set(published[product]) for product in BOTH}
-    groups: dict[tuple[Product, ...], list[PlannedFrame]] = {BOTH: [], ("gt",): [], ("rgb",): []}
+    known: dict[str, set[str]] = {product: set(keys) for product, keys in published.items()}
+    groups: dict[tuple[Product, ...], list[PlannedFrame]] = {}
     for frame in frames:
-        missing: tuple[Product, ...] = tuple(product for product in BOTH if frame.keys[product] not in known[product])
-        if missing:
-            groups[missing].append(frame)
+        missing: tuple[Product, ...] = tuple(
+            product for product, key in frame.keys.items() if key not in known[product]
+        )
+        if missing and not is_quarantined(frame, quarantined):
+            groups.setdefault(missing, []).append(frame)
             for product in missing:
                 known[product].add(frame.keys[product])
     return tuple(
-        PlannedShard(products=products, frames=tuple(members[start : start + shard_size]))
-        for products, members in groups.items()
-        for start in range(0, len(members), shard_size)
+        PlannedShard(products=products, frames=tuple(groups[products][start : start + shard_size]))
+        for products in sorted(groups, key=lambda products: (-len(products), products))
+        for start in range(0, len(groups[products]), shard_size)
     )

@@ -4,15 +4,25 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from pipeline.devices import chosen_device
 from pipeline.errors import PipelineError
 from pipeline.frame_counts import with_total_frames
-from pipeline.identity import evaluation_inputs, key_of, pack_inputs, report_inputs, training_inputs
+from pipeline.identity import (
+    certificate_inputs,
+    evaluation_inputs,
+    key_of,
+    pack_inputs,
+    report_inputs,
+    training_inputs,
+)
 from pipeline.planning import DatasetPlan, plan_dataset
 from pipeline.profiles import DEVICES, Device, Profile, load_profile
 from pipeline.store import Kind
 from render.config import Recipe, load_recipe, parse_override
-from render.frame_keys import asset_ids
+from render.frame_keys import asset_hashes
 from render.heads.families import FAMILIES
+from render.ranges.people import OWN_FAMILIES
+from render.recipe_head import GAZE_RANGES
 from train.catalogue import find_experiment
 from train.spec import Experiment, with_settings
 
@@ -56,6 +66,7 @@ class RunSettings:
 class RunKeys:
     """Inputs of everything that a run publishes; a key is the hash of its inputs."""
 
+    certificate: dict
     dataset_id: str
     pack: dict
     trainings: dict[str, dict]
@@ -103,17 +114,22 @@ def resolve(options: RunOptions) -> RunSettings:
 @lru_cache(maxsize=8)
 def dataset_plan(options: RunOptions) -> DatasetPlan:
     """The frames of the run's dataset. Raises: as `resolve`, and DatasetError when two splits share a person."""
-    from render.asset_library import load_manifest
+    from render.asset_library import assets_source
 
-    recipe = resolve(options).recipe
-    manifest = load_manifest()
-    return plan_dataset(recipe, {asset: manifest[asset].sha256 for asset in asset_ids(recipe)})
+    settings = resolve(options)
+    return plan_dataset(settings.recipe, asset_hashes(settings.recipe, source=assets_source(settings.assets_source)))
 
 
 @lru_cache(maxsize=8)
 def run_keys(options: RunOptions) -> RunKeys:
     """What everything that the run publishes depends on."""
-    settings, dataset_id = resolve(options), dataset_plan(options).dataset_id
+    settings, plan = resolve(options), dataset_plan(options)
+    dataset_id, asset = plan.dataset_id, FAMILIES[settings.recipe.heads.family].asset_id
+    certificate = certificate_inputs(
+        certified_settings(settings.recipe),
+        {name: sha256 for name, sha256 in plan.assets.items() if name == asset},
+        device=chosen_device(settings.device),
+    )
     pack = pack_inputs(dataset_id, width_px=settings.pack_width_px, height_px=settings.pack_height_px)
     trainings = {
         name: training_inputs(key_of(pack), experiment, seed=settings.seed)
@@ -128,7 +144,31 @@ def run_keys(options: RunOptions) -> RunKeys:
         dataset_id,
         recipe_name=settings.recipe.name,
     )
-    return RunKeys(dataset_id=dataset_id, pack=pack, trainings=trainings, evaluations=evaluations, report=report)
+    return RunKeys(
+        certificate=certificate,
+        dataset_id=dataset_id,
+        pack=pack,
+        trainings=trainings,
+        evaluations=evaluations,
+        report=report,
+    )
+
+
+def certified_settings(recipe: Recipe) -> dict[str, object]:
+    """What a certificate takes over from a recipe: its heads, and what a head model of the user's own may not offer."""
+    heads = recipe.heads
+    settings: dict[str, object] = {
+        "heads.family": heads.family,
+        "heads.subdivision_level": heads.subdivision_level,
+    }
+    if heads.family in OWN_FAMILIES:
+        settings |= {"heads.model_file": heads.model_file, "heads.identity_modes": heads.identity_modes}
+        settings |= {
+            "expressions.names": list(recipe.expressions.names),
+            "expressions.modes": recipe.expressions.modes,
+        }
+        settings |= {f"head_poses.{name}": list(getattr(recipe.head_poses, name)) for name in GAZE_RANGES}
+    return settings
 
 
 def results_after_dataset(keys: RunKeys) -> list[tuple[Kind, str, str]]:

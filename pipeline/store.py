@@ -21,14 +21,14 @@ from render.dataset_format import (
     publish,
 )
 
-Kind = Literal["datasets", "packs", "trainings", "evaluations", "reports"]
-KINDS: tuple[Kind, ...] = ("datasets", "packs", "trainings", "evaluations", "reports")
+Kind = Literal["certificates", "datasets", "packs", "trainings", "evaluations", "reports"]
+KINDS: tuple[Kind, ...] = ("certificates", "datasets", "packs", "trainings", "evaluations", "reports")
 STAMP = "stage.json"
 _TEMPORARY = re.compile(r"^\.tmp-(?P<key>[^-]+)-(?P<host>.+)-(?P<pid>\d+)$")
 
 
 class Stamp(Record):
-    """What a published pack, training, evaluation or report says about itself: its key, and what the key hashes."""
+    """What a published result that is no dataset says about itself: its key, and what the key hashes."""
 
     kind: Kind
     key: str
@@ -88,7 +88,7 @@ def work_folder(store: Path, kind: Kind, key: str) -> Path:
 def remove_stale_temporaries(store: Path) -> list[Path]:
     """Delete the temporary folders of processes of this machine that no longer live; returns what was deleted.
 
-    They are named by the renderer (render/shard.py) and by train/unpublished.py, in one way.
+    They are named by the renderer (render/shard_draft.py) and by train/unpublished.py, in one way.
     """
     removed = []
     for parent in [*(store / kind for kind in KINDS), *(store / "shards" / product for product in PRODUCTS)]:

@@ -28,7 +28,7 @@ from render.asset_archive import (
 from render.asset_download import DownloadError, Progress, download
 from render.asset_manifest import ArchiveAsset, AssetError, BundledAsset, load_manifest
 from render.bundled_assets import bundled_folder
-from render.dataset_format import publish
+from render.publishing import publish
 
 __all__ = [
     "ArchiveAsset",

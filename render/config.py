@@ -1,145 +1,30 @@
 """Recipe: what may be drawn, and how it is rendered; read from YAML and checked field by field."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import get_args
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from render.ranges.accessories import Accessories
+from render.ranges.backdrops import Backdrops
+from render.ranges.framing import Cameras, HeadPoses
+from render.ranges.hair import Hairs
+from render.ranges.lighting import Lightings
+from render.ranges.people import Expressions, Heads, Outfits, Skins
+from render.ranges.quality import RgbSettings
+from render.ranges.section import Section
+from render.ranges.sensor import SensorSettings
+from render.ranges.structure import Structure
+
+# From the eyes to the tip of the nose, a thing with the hand around it, and room before the lens.
+HELD_THING_MM = 200.0
 RECIPES_FOLDER = Path(__file__).parent / "recipes"
 
 
 class RecipeError(Exception):
     """A recipe cannot be used; the message names field, value and what is allowed."""
-
-
-def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
-    if bounds[0] > bounds[1]:
-        raise ValueError(f"the lower bound {bounds[0]} is above the upper bound {bounds[1]}; swap them")
-    return bounds
-
-
-def between(low: float, high: float):
-    """The type of a range `[lower, upper]` whose bounds must both lie between low and high."""
-    bound = Annotated[float, Field(ge=low, le=high)]
-    return Annotated[tuple[bound, bound], AfterValidator(_ordered)]
-
-
-class Section(BaseModel):
-    """Base of every part of a recipe: unknown keys are errors, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Heads(Section):
-    """Which head family, how far its people may lie from the mean, and how finely it is subdivided."""
-
-    family: Literal["procedural", "ict"] = "procedural"
-    identity_sigma: float = Field(default=1.0, ge=0, le=2)
-    identity_limit: float = Field(default=2.5, gt=0, le=4)
-    subdivision_level: int = Field(default=1, ge=0, le=3)
-
-
-class Structure(Section):
-    """How many frames each split holds (whole identities each) and how many frames one person gets."""
-
-    frames: dict[Literal["train", "validation", "test"], Annotated[int, Field(ge=0, le=100_000_000)]]
-    frames_per_identity: int = Field(default=5, ge=1, le=10_000)
-    shard_size: int = Field(default=32, ge=1, le=10_000)
-
-    @model_validator(mode="after")
-    def _something_to_render(self) -> "Structure":
-        if sum(self.frames.values()) == 0:
-            raise ValueError("frames asks for no frame at all; give at least one split a number above 0")
-        return self
-
-
-class Expressions(Section):
-    """Which emotions are drawn (evenly) and how strongly they show."""
-
-    names: tuple[Literal["neutral", "happy", "angry", "scared", "sad"], ...] = Field(min_length=1)
-    intensity: between(0, 1) = (0.6, 1.0)  # pyright: ignore[reportInvalidTypeForm]
-
-
-class HeadPoses(Section):
-    """Head rotation against the frontal pose, and gaze against the head."""
-
-    yaw_deg: between(-90, 90) = (0, 0)  # pyright: ignore[reportInvalidTypeForm]
-    pitch_deg: between(-60, 60) = (0, 0)  # pyright: ignore[reportInvalidTypeForm]
-    roll_deg: between(-60, 60) = (0, 0)  # pyright: ignore[reportInvalidTypeForm]
-    gaze_yaw_deg: between(-35, 35) = (0, 0)  # pyright: ignore[reportInvalidTypeForm]
-    gaze_pitch_deg: between(-25, 25) = (0, 0)  # pyright: ignore[reportInvalidTypeForm]
-
-
-class Cameras(Section):
-    """Pinhole cameras in front of the face; distance is measured to the point between the eyes."""
-
-    distance_mm: between(300, 5000) = (700, 1000)  # pyright: ignore[reportInvalidTypeForm]
-    sensor_width_mm: between(4, 100) = (36, 60)  # pyright: ignore[reportInvalidTypeForm]
-    focal_length_mm: between(4, 400) = (50, 50)  # pyright: ignore[reportInvalidTypeForm]
-    offset_x: between(-0.5, 0.5) = (0, 0)  # pyright: ignore[reportInvalidTypeForm]
-    offset_y: between(-0.5, 0.5) = (0, 0)  # pyright: ignore[reportInvalidTypeForm]
-    width_px: int = Field(default=640, ge=16, le=8192)
-    height_px: int = Field(default=480, ge=16, le=8192)
-    clip_m: between(0.001, 100) = (0.01, 5)  # pyright: ignore[reportInvalidTypeForm]
-
-
-ENVIRONMENTS = ("city", "courtyard", "forest", "interior", "night", "studio", "sunrise", "sunset")
-
-
-class Lightings(Section):
-    """An environment map (one of the eight that bpy ships) and a key light."""
-
-    environments: tuple[Literal[ENVIRONMENTS], ...] = Field(default=ENVIRONMENTS, min_length=1)  # pyright: ignore[reportInvalidTypeForm]
-    environment_rotation_deg: between(-180, 180) = (-180, 180)  # pyright: ignore[reportInvalidTypeForm]
-    environment_strength: between(0, 10) = (0.5, 1.2)  # pyright: ignore[reportInvalidTypeForm]
-    key_azimuth_deg: between(-180, 180) = (-60, 60)  # pyright: ignore[reportInvalidTypeForm]
-    key_elevation_deg: between(-90, 90) = (0, 50)  # pyright: ignore[reportInvalidTypeForm]
-    key_distance_m: between(0.3, 20) = (1.0, 1.8)  # pyright: ignore[reportInvalidTypeForm]
-    key_size_m: between(0.01, 5) = (0.15, 0.8)  # pyright: ignore[reportInvalidTypeForm]
-    key_power_w: between(0, 2000) = (5, 40)  # pyright: ignore[reportInvalidTypeForm]
-    key_temperature_k: between(1500, 15000) = (3200, 7500)  # pyright: ignore[reportInvalidTypeForm]
-
-
-class Backdrops(Section):
-    """Share of each kind of backdrop; shares are weights and need not add up to 1."""
-
-    shares: dict[Literal["plain", "gradient", "texture", "environment"], Annotated[float, Field(ge=0)]]
-
-    @model_validator(mode="after")
-    def _some_share(self) -> "Backdrops":
-        if sum(self.shares.values()) <= 0:
-            raise ValueError("every share is 0; give at least one kind of backdrop a weight above 0")
-        return self
-
-
-class Skins(Section):
-    """Pigment volume fractions (human range: melanin 0.013 to 0.43, haemoglobin 0.02 to 0.07) and surface."""
-
-    melanin: between(0, 0.6) = (0.013, 0.43)  # pyright: ignore[reportInvalidTypeForm]
-    haemoglobin: between(0, 0.2) = (0.02, 0.07)  # pyright: ignore[reportInvalidTypeForm]
-    roughness: between(0.1, 0.9) = (0.35, 0.55)  # pyright: ignore[reportInvalidTypeForm]
-    freckles: between(0, 1) = (0, 0.6)  # pyright: ignore[reportInvalidTypeForm]
-
-
-OUTFIT_STYLES = ("none", "crew", "scoop", "v_neck", "stand", "turtleneck")
-
-
-class Outfits(Section):
-    """Necklines of what people wear, drawn evenly; `none` leaves the cut bust bare. Fabrics are drawn freely."""
-
-    styles: tuple[Literal[OUTFIT_STYLES], ...] = Field(default=OUTFIT_STYLES[1:], min_length=1)  # pyright: ignore[reportInvalidTypeForm]
-
-
-class RgbSettings(Section):
-    """How the picture is made. The device is a matter of the machine, not of the recipe."""
-
-    samples: int = Field(default=32, ge=1, le=16384)
-    denoise: bool = True
-    file_format: Literal["jpg", "png"] = "jpg"
-    jpeg_quality: int = Field(default=95, ge=50, le=100)
-    exposure_ev: float = Field(default=0.0, ge=-5, le=5)
 
 
 class Recipe(Section):
@@ -155,8 +40,23 @@ class Recipe(Section):
     lightings: Lightings = Lightings()
     backdrops: Backdrops
     skins: Skins = Skins()
+    hairs: Hairs = Hairs()
+    accessories: Accessories = Accessories()
     outfits: Outfits = Outfits()
     rgb: RgbSettings = RgbSettings()
+    sensor: SensorSettings = SensorSettings()
+
+    @model_validator(mode="after")
+    def _held_before_the_camera(self) -> "Recipe":
+        held = sum(share for kind, share in self.accessories.occluders.items() if kind != "none") > 0
+        farthest_mm = self.accessories.gap_mm[1] + HELD_THING_MM
+        if held and self.cameras.distance_mm[0] < farthest_mm:
+            raise ValueError(
+                f"accessories.gap_mm lets things be held {self.accessories.gap_mm[1]:g} mm before the face; that needs "
+                f"cameras at least {farthest_mm:g} mm away, but cameras.distance_mm begins at "
+                f"{self.cameras.distance_mm[0]:g}; lower the one or raise the other"
+            )
+        return self
 
 
 def load_recipe(name_or_path: str, *, overrides: dict[str, object] | None = None) -> Recipe:
@@ -190,9 +90,12 @@ def _fields_of_section(location: tuple[int | str, ...]) -> list[str]:
     section: type[BaseModel] = Recipe
     for part in location:
         annotation = section.model_fields[str(part)].annotation
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        # A section that may be left out is `Section | None`.
+        kinds = [kind for kind in get_args(annotation) or (annotation,) if isinstance(kind, type)]
+        sections = [kind for kind in kinds if issubclass(kind, BaseModel)]
+        if len(sections) != 1:
             raise TypeError(f"{'.'.join(map(str, location))} is no section of a recipe")
-        section = annotation
+        section = sections[0]
     return sorted(section.model_fields)
 
 

@@ -5,7 +5,6 @@ docs/conventions.md explains axes and units. `train` may import this module and 
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -17,8 +16,11 @@ from jaxtyping import Float32, UInt8
 from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
-FORMAT_VERSION = 1
-PRODUCTS = ("gt", "rgb")
+from render.publishing import publish as publish
+
+FORMAT_VERSION = 2
+Product = Literal["gt", "rgb", "sensor"]
+PRODUCTS: tuple[Product, ...] = ("gt", "rgb", "sensor")
 LAYERS = ("visible", "head")
 SPLITS = ("train", "validation", "test")
 LANDMARK_COUNT = 68
@@ -26,8 +28,10 @@ NORMAL_STEP = 2.0**-14
 SHARD_MANIFEST = "shard.json"
 SHARD_RECORDS = "records.jsonl"
 SHARD_RUN = "run.json"
+SHARD_RECIPE = "recipe.yaml"
 DATASET_MANIFEST = "manifest.json"
 DATASET_INDEX = "index.parquet"
+DATASET_CERTIFICATE = "certificate.json"
 
 
 class Label(IntEnum):
@@ -40,6 +44,7 @@ class Label(IntEnum):
     HAIR = 4
     GLASSES = 5
     CLOTHING = 6
+    OCCLUDER = 7
 
 
 Visibility = Literal[
@@ -52,6 +57,7 @@ Visibility = Literal[
     "occluded_by_hair",
     "occluded_by_glasses",
     "occluded_by_clothing",
+    "occluded_by_occluder",
 ]
 
 
@@ -101,13 +107,13 @@ class FrameGeometry(Record):
 
 
 class FrameRecord(Record):
-    """One published frame of one product; `file` is the name of its gt or rgb file inside the shard.
+    """One published frame of one product; `file` is the name of its file inside the shard.
 
     Nothing here changes from one rendering to the next: times and machines stand in the shard's run.json.
     """
 
     key: str
-    product: Literal["gt", "rgb"]
+    product: Product
     identity_id: str
     drawn: dict[str, dict]
     assets: dict[str, str]
@@ -118,17 +124,36 @@ class FrameRecord(Record):
     geometry: FrameGeometry | None = None
 
 
+class QuarantinedFrame(Record):
+    """A frame that was planned for a shard and is not in it, because it failed its checks twice.
+
+    `failed` is the product whose check it was, which may not be the shard's own. `command`, run in the store's folder,
+    makes the frame fail again; it reads the recipe that lies beside the shard's manifest.
+    """
+
+    key: str
+    split: str
+    index: int
+    failed: str
+    reason: str
+    command: str
+
+
 class ShardManifest(Record):
-    """What a shard promises: its records table by hash, and the keys of its frames in order."""
+    """What a shard promises: its records table by hash, the keys of its frames in order, and what it was to hold."""
 
     format_version: int
-    product: Literal["gt", "rgb"]
+    product: Product
     frame_keys: tuple[str, ...]
     records_sha256: str
+    quarantined: tuple[QuarantinedFrame, ...] = ()
 
 
 class DatasetManifest(Record):
-    """A dataset: the shards it uses (paths relative to the store) and its index (one row a frame)."""
+    """A dataset: the shards it uses (paths relative to the store), its index (one row a frame) and its certificate.
+
+    `frames` and `identities` count what is there; `quarantined` counts the frames that are not.
+    """
 
     format_version: int
     dataset_id: str
@@ -138,6 +163,8 @@ class DatasetManifest(Record):
     shards: dict[str, tuple[str, ...]]
     recipe: dict
     index_sha256: str
+    quarantined: dict[str, int]
+    certificate_sha256: str
 
 
 def write_ground_truth(path: Path, truth: GroundTruth) -> None:
@@ -253,34 +280,3 @@ def read_records(shard: Path) -> list[FrameRecord]:
     if tuple(record.key for record in records) != manifest.frame_keys:
         raise DatasetError(f"{table} does not list the frames that {SHARD_MANIFEST} promises; delete the shard")
     return records
-
-
-def fsync_tree(folder: Path) -> None:
-    """Flush every file below a folder, and the folders themselves, to disk."""
-    for path in [folder, *folder.rglob("*")]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def publish(temporary: Path, final: Path) -> bool:
-    """Move a finished folder to its published name by one rename; False when another process was first.
-
-    The loser's copy is left to its caller to delete. Nothing that is published is ever overwritten.
-    """
-    fsync_tree(temporary)
-    final.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        temporary.rename(final)
-    except OSError:
-        if final.is_dir():
-            return False
-        raise
-    descriptor = os.open(final.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    return True

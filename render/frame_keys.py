@@ -9,14 +9,18 @@ from render.config import Recipe
 from render.dataset_format import canonical_sha256
 from render.heads.families import FAMILIES
 from render.parameters import FrameParameters, factor_values
+from render.ranges.lighting import NO_ENVIRONMENT
+from render.ranges.people import OWN_FAMILIES
+from render.recipe_head import own_assets, recipe_head
 from render.sampling.frame import draw_frame
-from render.shard_plan import PlannedFrame, Product
+from render.shard_plan import PlannedFrame, Product, wanted_products
 
 # Bump an epoch by hand when the code it names changes what it makes. Canary frames fail until that is done.
-EPOCHS: dict[str, int] = {"geometry": 2, "ground_truth": 1, "appearance": 1, "picture": 1}
+EPOCHS: dict[str, int] = {"geometry": 3, "ground_truth": 2, "appearance": 2, "picture": 2, "sensor": 1}
 EPOCHS_OF_PRODUCT: dict[str, tuple[str, ...]] = {
     "gt": ("geometry", "ground_truth"),
     "rgb": ("geometry", "appearance", "picture"),
+    "sensor": ("geometry", "ground_truth", "sensor"),
 }
 
 
@@ -25,13 +29,15 @@ def product_settings(recipe: Recipe, product: str) -> dict:
     settings: dict = {"subdivision_level": recipe.heads.subdivision_level}
     if product == "rgb":
         settings["rgb"] = recipe.rgb.model_dump(mode="json")
+    if product == "sensor":
+        settings["sensor"] = recipe.sensor.used()
     return settings
 
 
 def product_assets(parameters: FrameParameters, product: str, assets: dict[str, str]) -> dict[str, str]:
     """Asset id to sha256 of the assets that this product of this frame uses."""
     used = [FAMILIES[parameters.identity.family].asset_id]
-    if product == "rgb":
+    if product == "rgb" and parameters.lighting.environment != NO_ENVIRONMENT:
         used.append(ENVIRONMENTS_ASSET)
     return {asset: assets[asset] for asset in used if asset is not None}
 
@@ -74,30 +80,49 @@ def identity_id(parameters: FrameParameters, assets: dict[str, str]) -> str:
 
 
 def plan_frame(recipe: Recipe, split: str, index: int, assets: dict[str, str]) -> PlannedFrame:
-    """The address of a frame with the keys of both products."""
-    parameters = draw_frame(recipe, split, index)
+    """The address of a frame with the keys of the products that its recipe wants."""
+    return plan_drawn_frame(draw_frame(recipe, split, index), recipe, split, index, assets)
+
+
+def plan_drawn_frame(
+    parameters: FrameParameters, recipe: Recipe, split: str, index: int, assets: dict[str, str]
+) -> PlannedFrame:
+    """The same for a frame whose parameters are drawn already."""
     return PlannedFrame(
         split=split,  # pyright: ignore[reportArgumentType]
         index=index,
-        keys={"gt": frame_key(parameters, "gt", recipe, assets), "rgb": frame_key(parameters, "rgb", recipe, assets)},
+        keys={product: frame_key(parameters, product, recipe, assets) for product in wanted_products(recipe)},
     )
 
 
 def asset_ids(recipe: Recipe) -> list[str]:
-    """Ids of the assets that rendering a recipe needs."""
-    return [asset for asset in (ENVIRONMENTS_ASSET, FAMILIES[recipe.heads.family].asset_id) if asset is not None]
+    """Ids of the assets out of the list of assets that rendering a recipe needs; files of the user's own are not."""
+    family = None if recipe.heads.family in OWN_FAMILIES else FAMILIES[recipe.heads.family].asset_id
+    return [asset for asset in (ENVIRONMENTS_ASSET, family) if asset is not None]
+
+
+def asset_hashes(recipe: Recipe, *, source: str | None) -> dict[str, str]:
+    """Asset id to sha256 of everything that a recipe uses, the user's own files too; nothing is installed.
+
+    Raises: HeadModelError when a file of the user's own is missing.
+    """
+    from render.asset_library import load_manifest
+
+    manifest = load_manifest()
+    return {asset: manifest[asset].sha256 for asset in asset_ids(recipe)} | own_assets(recipe, source=source)
 
 
 def assets_of(recipe: Recipe, *, source: str | None, cache: Path) -> dict[str, str]:
-    """Asset id to sha256 of every asset that a recipe uses, installed when need be.
+    """Asset id to sha256 of every asset that a recipe uses, installed when need be; a model of one's own is compiled.
 
-    Raises: AssetError when one cannot be had.
+    Raises: AssetError when one cannot be had, HeadModelError when a model of the user's own is wrong or does not fit.
     """
     from render.asset_library import install_asset, load_manifest
 
     manifest = load_manifest()
-    hashes = {}
     for asset_id in asset_ids(recipe):
         install_asset(manifest[asset_id], source=source, cache=cache)
-        hashes[asset_id] = manifest[asset_id].sha256
+    hashes = asset_hashes(recipe, source=source)
+    if recipe.heads.family in OWN_FAMILIES:
+        recipe_head(recipe, assets_source=source, cache=cache, planned=hashes)
     return hashes

@@ -1,15 +1,25 @@
 """Ground truth as pictures for the eye: depth, normals, gradient magnitude, labels, landmarks."""
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32, UInt8, UInt16
 from PIL import Image, ImageDraw
 
 from render.dataset_format import FrameGeometry, GroundTruth, SurfaceLayer
 
 LABEL_COLOURS = np.array(
-    [[24, 24, 28], [224, 172, 142], [90, 170, 230], [200, 70, 90], [90, 62, 40], [240, 200, 60], [110, 150, 110]],
+    [
+        [24, 24, 28],
+        [224, 172, 142],
+        [90, 170, 230],
+        [200, 70, 90],
+        [90, 62, 40],
+        [240, 200, 60],
+        [110, 150, 110],
+        [180, 90, 210],
+    ],
     dtype=np.uint8,
 )
+ERROR_SHOWN_MM = 10.0
 LANDMARK_COLOURS = {"visible": (64, 255, 120), "hidden": (255, 96, 64)}
 
 
@@ -46,8 +56,23 @@ def landmarks_picture(rgb: UInt8[np.ndarray, "h w 3"], geometry: FrameGeometry) 
     return np.asarray(image)
 
 
-def sheet(rgb: UInt8[np.ndarray, "h w 3"], truth: GroundTruth, geometry: FrameGeometry) -> UInt8[np.ndarray, "h2 w2 3"]:
-    """One picture of everything: colour, landmarks and labels on top, then the head layer, then the visible one."""
+def error_picture(
+    measured_mm: UInt16[np.ndarray, "h w"], depth_m: Float32[np.ndarray, "h w"]
+) -> UInt8[np.ndarray, "h w 3"]:
+    """Measured too near is blue, too far red, right white, 10 mm off full colour; black where either has no depth."""
+    share = np.clip((measured_mm - 1000.0 * depth_m) / ERROR_SHOWN_MM, -1, 1)
+    colour = np.stack([1 + np.minimum(share, 0), 1 - np.abs(share), 1 - np.maximum(share, 0)], axis=-1)
+    return np.where(((measured_mm > 0) & (depth_m > 0))[..., None], 255 * colour, 0).astype(np.uint8)
+
+
+def sheet(
+    rgb: UInt8[np.ndarray, "h w 3"],
+    truth: GroundTruth,
+    geometry: FrameGeometry,
+    measured_mm: UInt16[np.ndarray, "h w"] | None = None,
+) -> UInt8[np.ndarray, "h2 w2 3"]:
+    """One picture of everything: colour, landmarks and labels on top, then the head layer, then the visible one; last,
+    where there is a sensor, what it measured, its error, and the labels of what it measured at all."""
 
     def row(layer: SurfaceLayer) -> list[np.ndarray]:
         return [
@@ -61,4 +86,10 @@ def sheet(rgb: UInt8[np.ndarray, "h w 3"], truth: GroundTruth, geometry: FrameGe
         row(truth.head),
         row(truth.visible),
     ]
+    if measured_mm is not None:
+        seen = LABEL_COLOURS[truth.labels] * (measured_mm > 0)[..., None]
+        exact_m = truth.visible.depth_m
+        near, far = exact_m[exact_m > 0].min(initial=np.inf), exact_m.max()  # outliers take no grey from the face
+        measured_m = np.where(measured_mm > 0, np.clip(measured_mm / 1000, near, far), 0).astype(np.float32)
+        rows.append([depth_picture(measured_m), error_picture(measured_mm, exact_m), seen])
     return np.concatenate([np.concatenate(pictures, axis=1) for pictures in rows], axis=0)

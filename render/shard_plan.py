@@ -4,9 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from render.config import Recipe
-from render.dataset_format import Record, canonical_sha256
-
-Product = Literal["gt", "rgb"]
+from render.dataset_format import PRODUCTS, Product, Record, canonical_sha256
 
 
 class PlanError(Exception):
@@ -14,7 +12,7 @@ class PlanError(Exception):
 
 
 class PlannedFrame(Record):
-    """A frame by address (split and index), with the key of each product that is to be rendered."""
+    """A frame by address (split and index), with the key of each product that its recipe wants."""
 
     split: Literal["train", "validation", "test"]
     index: int
@@ -36,6 +34,11 @@ class ShardPlan(Record):
     assets: dict[str, str]
     """Asset id to sha256 of every asset that the frames use."""
     elements: tuple[PlannedShard, ...]
+
+
+def wanted_products(recipe: Recipe) -> tuple[Product, ...]:
+    """The products that every frame of a recipe has: a measured depth map only where there is a sensor."""
+    return tuple(product for product in PRODUCTS if product != "sensor" or recipe.sensor.kind != "none")
 
 
 def read_plan(path: Path) -> ShardPlan:

@@ -23,6 +23,7 @@ LABEL_SRGB: dict[Label, tuple[int, int, int]] = {
     Label.HAIR: (84, 62, 54),
     Label.GLASSES: (30, 30, 34),
     Label.CLOTHING: (104, 142, 110),
+    Label.OCCLUDER: (150, 92, 178),
 }
 # Slopes from 5.7 degrees (0.1) to 84 degrees (10).
 GRADIENT_BOUNDS = (0.1, 10.0)

@@ -19,12 +19,14 @@ PRINCIPAL_FACTORS = (
     "drawn.skin.melanin",
     "drawn.identity.coefficients",
     "drawn.lighting.environment",
-    "drawn.lighting.key_azimuth_deg",
-    "drawn.lighting.key_elevation_deg",
+    "drawn.lighting.lamps.0.azimuth_deg",
+    "drawn.lighting.lamps.0.elevation_deg",
     "drawn.backdrop.kind",
 )
 # Drawn once a person, so they are counted once a person.
-PERSON_FACTORS = ("identity", "skin", "eyes", "outfit", "fabric")
+PERSON_FACTORS = (
+    "identity", "skin", "eyes", "hair", "hair_colour", "glasses", "lenses", "outfit", "fabric",
+)  # fmt: skip
 UNITS = {"mm": "mm", "m": "m", "deg": "degrees", "px": "px", "w": "W", "k": "K"}
 # Factors whose field names are clear without the name of the factor.
 PLAIN_FACTORS = ("head_pose",)

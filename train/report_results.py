@@ -4,7 +4,7 @@ from typing import Any
 
 from train.metrics.depth import ALIGNED_SUFFIX
 from train.report_distributions import distributions, summary
-from train.report_inputs import Evaluation, ReportData, TrainingRun
+from train.report_inputs import Evaluation, RenderRun, ReportData, TrainingRun
 
 HEADLINE_REGION, HEADLINE_METRICS = "head_mask", ("rmse_m", "abs_rel", "delta_1")
 COUNTS = ("images", "pixels")
@@ -29,7 +29,7 @@ def build_results(data: ReportData) -> dict[str, Any]:
         "trainings": [_training(training) for training in data.trainings],
         "evaluations": [_evaluation(evaluation) for _, evaluation in data.evaluations],
         "seconds": {**data.inputs.timings, "all": sum(data.inputs.timings.values())},
-        "render_seconds_per_frame": _render_seconds(data),
+        "render_seconds_per_frame": render_seconds(data.render_runs),
         "versions": inputs.versions,
     }
 
@@ -117,14 +117,15 @@ def headline(results: dict[str, Any]) -> dict[str, Any] | None:
     return min(scored, key=lambda one: one["abs_rel"]["pooled"], default=None)
 
 
-def _render_seconds(data: ReportData) -> dict[str, Any]:
-    """Mean seconds of one frame by stage, over the runs of all shards.
+def render_seconds(render_runs: tuple[RenderRun, ...]) -> dict[str, Any]:
+    """Mean seconds of one frame by stage, over the frames of all runs that had the stage.
 
-    Both products of a frame may come from one run, whose facts then stand in both shards; a mean counts that right.
+    A run may have made one product of its frames and not the other; what a frame costs is the sum over the stages.
     """
-    if not data.render_runs:
+    if not render_runs:
         return {}
-    frames = sum(run.frames for run in data.render_runs)
-    stages = list(dict.fromkeys(stage for run in data.render_runs for stage in run.seconds))
-    seconds = {stage: sum(run.seconds.get(stage, 0.0) for run in data.render_runs) / frames for stage in stages}
+    seconds: dict[str, float] = {}
+    for stage in dict.fromkeys(stage for run in render_runs for stage in run.seconds):
+        runs = [run for run in render_runs if stage in run.seconds]
+        seconds[stage] = sum(run.seconds[stage] for run in runs) / sum(run.frames for run in runs)
     return {"by_stage": seconds, "all": sum(seconds.values())}

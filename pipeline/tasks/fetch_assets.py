@@ -7,7 +7,7 @@ from pipeline.console import say
 from pipeline.tasks.parameters import RunTask
 from render.asset_library import asset_status, assets_source, cache_folder, install_asset, load_manifest
 from render.frame_keys import asset_ids
-from render.heads.families import head_model_is_compiled, load_head_model
+from render.recipe_head import recipe_head, recipe_head_is_compiled
 from train.progress import Progress
 
 BYTES_OF_A_UNIT = 1_000_000
@@ -22,10 +22,10 @@ class FetchAssets(RunTask):
         return all(
             asset_status(manifest[asset], source=self._source(), cache=cache).state == "verified"
             for asset in asset_ids(self.settings.recipe)
-        ) and head_model_is_compiled(self.settings.recipe.heads.family, assets_source=self._source(), cache=cache)
+        ) and recipe_head_is_compiled(self.settings.recipe, assets_source=self._source(), cache=cache)
 
     def work(self) -> None:
-        """Raises: AssetError that names the asset and the remedy; ObjError on a broken mesh."""
+        """Raises: AssetError that names the asset and the remedy; ObjError or HeadModelError on a broken model."""
         manifest = load_manifest()
         for asset in asset_ids(self.settings.recipe):
             with shown_progress(asset) as report:
@@ -34,9 +34,8 @@ class FetchAssets(RunTask):
                 )
             say("assets", f"{asset} is verified ({folder})")
         # Compiled once here, so that no two renderers do it at the same time.
-        family = self.settings.recipe.heads.family
-        load_head_model(family, assets_source=self._source(), cache=cache_folder(None))
-        say("assets", f"head family {family} is ready")
+        recipe_head(self.settings.recipe, assets_source=self._source(), cache=cache_folder(None))
+        say("assets", f"head family {self.settings.recipe.heads.family} is ready")
 
     def _source(self) -> str | None:
         return assets_source(self.settings.assets_source)

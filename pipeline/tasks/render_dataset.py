@@ -1,21 +1,24 @@
 """RenderDataset: plan, render what no earlier dataset has rendered, publish the dataset."""
 
+from pathlib import Path
+
 import luigi
 
 from pipeline.console import say
 from pipeline.dataset_index import publish_dataset
 from pipeline.devices import chosen_device
 from pipeline.engines.local import render_missing
-from pipeline.frame_lookup import published_shards
+from pipeline.frame_lookup import look_up_frames
+from pipeline.identity import key_of
 from pipeline.plan_summary import count_frames, describe_plan
-from pipeline.planning import shards_to_render
+from pipeline.planning import is_quarantined, shards_to_render
 from pipeline.results import timed
-from pipeline.run_settings import dataset_plan
-from pipeline.store import is_published, prepare_store, remove_stale_temporaries, write_atomically
+from pipeline.run_settings import dataset_plan, run_keys
+from pipeline.store import is_published, prepare_store, published_folder, remove_stale_temporaries, write_atomically
 from pipeline.store_lock import store_lock
-from pipeline.tasks.fetch_assets import FetchAssets
+from pipeline.tasks.certify import Certify
 from pipeline.tasks.parameters import RunTask, engine_settings
-from render.dataset_format import PRODUCTS, canonical_sha256
+from render.dataset_format import DATASET_CERTIFICATE, canonical_sha256
 from render.shard_plan import PlannedShard, ShardPlan
 
 
@@ -23,8 +26,8 @@ class RenderDataset(RunTask):
     """Every frame of the recipe published, and a dataset that lists them. Frames of earlier datasets are used again."""
 
     def requires(self) -> luigi.Task:
-        """The assets that frames are made of."""
-        return self.clone(FetchAssets)
+        """The proof that the ground truth of these heads is exact; it requires their assets."""
+        return self.clone(Certify)
 
     def complete(self) -> bool:
         """Whether the dataset is published."""
@@ -41,13 +44,20 @@ class RenderDataset(RunTask):
             for folder in remove_stale_temporaries(store):
                 say("render", f"removed {folder}, left by a run that died")
             with timed(store, "datasets", plan.dataset_id, stage="render") as facts:
-                published = {product: published_shards(store, product) for product in PRODUCTS}
-                shards = shards_to_render(plan.frames, published, shard_size=plan.recipe.structure.shard_size)
+                found = look_up_frames(store)
+                shards = shards_to_render(
+                    plan.frames, found.published, found.quarantined, shard_size=plan.recipe.structure.shard_size
+                )
                 say("render", describe_plan(plan, shards))
                 if shards:
                     self._render(shards)
-                facts |= {"frames": len(plan.frames), "rendered": count_frames(shards)}
-                folder = publish_dataset(plan, store)
+                quarantined = look_up_frames(store).quarantined
+                bad = sum(is_quarantined(frame, quarantined) for frame in plan.frames)
+                facts |= {"frames": len(plan.frames), "rendered": count_frames(plan, shards), "quarantined": bad}
+                certificate = published_folder(store, "certificates", key_of(run_keys(self.options).certificate))
+                folder = publish_dataset(plan, store, certificate=certificate / DATASET_CERTIFICATE)
+            if bad:
+                say("render", quarantine_warning(bad, len(plan.frames), store))
             say("render", f"dataset {plan.recipe.name} is {folder}")
 
     def _render(self, shards: tuple[PlannedShard, ...]) -> None:
@@ -69,3 +79,11 @@ class RenderDataset(RunTask):
             options=options,
             logs=settings.store / "logs" / plan_id,
         )
+
+
+def quarantine_warning(count: int, planned: int, store: Path) -> str:
+    """What a run says, loudly, when frames of its dataset failed their checks."""
+    return (
+        f"WARNING: {count} of {planned} frames failed their checks and are not in the dataset; "
+        f"`python -m render quarantine --store {store}` lists them with their reasons"
+    )

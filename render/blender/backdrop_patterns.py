@@ -9,34 +9,34 @@ from render.blender import node_graph as graph
 from render.blender.node_graph import Socket
 from render.parameters import Backdrop
 
-# Window coordinates run 0..1 both ways; patterns are kept square for the usual picture of 4 to 3.
-PICTURE_ASPECT = 4.0 / 3.0
-
 # A maker gets coordinates in picture heights (upwards), and of the backdrop both colours and features a height.
 PatternMaker = Callable[[bpy.types.NodeTree, Socket, Backdrop], Socket]
 
 
-def gradient_colour(tree: bpy.types.NodeTree, backdrop: Backdrop) -> Socket:
-    """From `rgb` to `second_rgb` across the window, along a line or out from a point; the seed says which."""
+def gradient_colour(tree: bpy.types.NodeTree, backdrop: Backdrop, *, aspect: float) -> Socket:
+    """From `rgb` to `second_rgb` across the window, along a line or out from a point; the seed says which.
+
+    `aspect` is the picture's width over its height.
+    """
     stream = _stream(backdrop)
-    window = _window(tree)
+    window = _window(tree, aspect)
     if stream.random() < 0.5:
         angle = stream.uniform(0, 2 * np.pi)
         along = graph.vector_math(
             tree,
             "DOT_PRODUCT",
-            graph.vector_math(tree, "SUBTRACT", window, (0.5 * PICTURE_ASPECT, 0.5, 0.0)),
+            graph.vector_math(tree, "SUBTRACT", window, (0.5 * aspect, 0.5, 0.0)),
             (float(np.cos(angle)), float(np.sin(angle)), 0.0),
         )
         share = graph.step(tree, along, -0.6, 0.6)
     else:
-        centre = (float(stream.uniform(0.3, 1.0)), float(stream.uniform(0.3, 0.8)), 0.0)
+        centre = (float(stream.uniform(0.22, 0.75)) * aspect, float(stream.uniform(0.3, 0.8)), 0.0)
         distance = graph.vector_math(tree, "LENGTH", graph.vector_math(tree, "SUBTRACT", window, centre))
         share = graph.step(tree, distance, 0.05, 0.95)
     return graph.mix_colour(tree, share, backdrop.rgb, backdrop.second_rgb)
 
 
-def pattern_colour(tree: bpy.types.NodeTree, backdrop: Backdrop) -> Socket:
+def pattern_colour(tree: bpy.types.NodeTree, backdrop: Backdrop, *, aspect: float) -> Socket:
     """The pattern in its two colours, turned and placed by the seed, under light that falls off to one side.
 
     Raises: ValueError when the pattern is unknown.
@@ -46,11 +46,11 @@ def pattern_colour(tree: bpy.types.NodeTree, backdrop: Backdrop) -> Socket:
             f"backdrop.pattern is {backdrop.pattern!r}, but known are {', '.join(PATTERN_MAKERS)}; take one of these"
         )
     stream = _stream(backdrop)
-    window = _window(tree)
+    window = _window(tree, aspect)
     start = tuple(float(value) for value in stream.uniform(-50.0, 50.0, 3))
     placed = graph.vector_math(tree, "ADD", window, start)
     colour = PATTERN_MAKERS[backdrop.pattern](tree, placed, backdrop)
-    bright_spot = (float(stream.uniform(-0.2, 1.5)), float(stream.uniform(0.1, 1.2)), 0.0)
+    bright_spot = (float(stream.uniform(-0.15, 1.13)) * aspect, float(stream.uniform(0.1, 1.2)), 0.0)
     distance = graph.vector_math(tree, "LENGTH", graph.vector_math(tree, "SUBTRACT", window, bright_spot))
     falloff = graph.spread(tree, graph.step(tree, distance, 1.5, 0.0), 0.45, 1.1)
     return graph.scale_vector(tree, colour, falloff)
@@ -60,9 +60,10 @@ def _stream(backdrop: Backdrop) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=backdrop.seed))
 
 
-def _window(tree: bpy.types.NodeTree) -> Socket:
+def _window(tree: bpy.types.NodeTree, aspect: float) -> Socket:
+    """Coordinates in picture heights: window coordinates run 0..1 both ways, and patterns are to stay square."""
     window = graph.add_node(tree, "ShaderNodeTexCoord").outputs["Window"]
-    return graph.vector_math(tree, "MULTIPLY", window, (PICTURE_ASPECT, 1.0, 0.0))
+    return graph.vector_math(tree, "MULTIPLY", window, (aspect, 1.0, 0.0))
 
 
 def _stained(tree: bpy.types.NodeTree, at: Socket, colour: Socket, amount: float) -> Socket:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,21 +11,29 @@ from jaxtyping import Float, UInt8
 from render.blender.backdrop import build_world
 from render.blender.camera import place_camera
 from render.blender.clothing import add_clothing
-from render.blender.head import Person, add_person, hidden_by_head, landmarks_world_m, pose_person
-from render.blender.lights import add_key_light
+from render.blender.frozen import frozen_meshes
+from render.blender.glasses import add_glasses
+from render.blender.hair import add_hair
+from render.blender.hair_nodes import load_hair_nodes
+from render.blender.head import Person, add_person, hidden_by_head, landmarks_world_m, pose_person, surface_triangles
+from render.blender.lights import add_lamps
 from render.blender.materials import head_materials
-from render.blender.passes import Stage, prepare_stage, render_radiance, render_surface
-from render.blender.session import Device, start_session, temporary_datablocks
-from render.config import RgbSettings
+from render.blender.occluder import add_occluder
+from render.blender.passes import HEAD, Stage, prepare_stage, render_radiance, render_surface
+from render.blender.picture_settings import apply_picture_settings
+from render.blender.rig import PosedRig
+from render.blender.room import add_room
+from render.blender.session import Device, release_memory, start_session, temporary_datablocks
 from render.dataset_format import FrameGeometry, GroundTruth
 from render.geometry.frames import WORLD_FROM_HEAD_AXES, head_angles_deg, rigid_inverse, transform_points
-from render.geometry.pinhole import camera_in_front, intrinsics_px, project_px
+from render.geometry.pinhole import aim_point_m, camera_around, intrinsics_px, project_px
 from render.ground_truth.assemble import FirstHits, ground_truth
-from render.ground_truth.checks import check_ground_truth
+from render.ground_truth.checks import check_camera_outside, check_ground_truth
 from render.ground_truth.landmarks import landmark_visibility
 from render.heads.model import HeadModel, eyes_midpoint_m
 from render.parameters import Camera, FrameParameters
-from render.picture import srgb_picture
+from render.picture import check_picture, srgb_picture
+from render.ranges.quality import RgbSettings
 
 
 @dataclass(frozen=True)
@@ -41,42 +49,54 @@ class DrawnFrame:
 def open_stage(*, device: Device, products: Sequence[str]) -> Stage:
     """Start Blender with everything that does not depend on the person or the frame."""
     start_session(device=device)
+    load_hair_nodes()
     return prepare_stage(products, device=device)
 
 
 @contextmanager
 def person_on_stage(stage: Stage, model: HeadModel, parameters: FrameParameters, *, level: int) -> Iterator[Person]:
     """The person of a frame, kept for all frames of the same person, then removed with all that belongs to them."""
-    with temporary_datablocks():
-        person = add_person(
-            stage.collections,
-            model,
-            parameters.identity,
-            head_materials(parameters.skin, parameters.eyes),
-            subdivision_level=level,
-        )
-        add_clothing(stage.collections, person, parameters.outfit, parameters.fabric, subdivision_level=level)
-        yield person
+    try:
+        with temporary_datablocks():
+            person = add_person(
+                stage.collections,
+                model,
+                parameters.identity,
+                head_materials(parameters.skin, parameters.eyes),
+                subdivision_level=level,
+            )
+            cloth = add_clothing(
+                stage.collections, person, parameters.outfit, parameters.fabric, subdivision_level=level
+            )
+            add_hair(stage.collections, person, parameters.hair, parameters.hair_colour, cloth)
+            add_glasses(stage.collections, person, parameters.glasses, parameters.lenses, subdivision_level=level)
+            yield person
+    finally:
+        release_memory()
 
 
 def draw_frame(
-    stage: Stage, person: Person, parameters: FrameParameters, settings: RgbSettings, *, noise_seed: int
+    stage: Stage,
+    person: Person,
+    parameters: FrameParameters,
+    settings: RgbSettings,
+    *,
+    noise_seed: int,
+    image_folder: str | None = None,
 ) -> DrawnFrame:
-    """Render one frame and derive what the stage's products promise.
+    """Render one frame and derive what the stage's products promise; `image_folder` holds the pictures of backdrops.
 
-    Raises: GroundTruthError when the ground truth breaks a promise, ValueError when the picture is not finite.
+    Raises: GroundTruthError or PictureError when a product breaks a promise.
     """
     seconds: dict[str, float] = {}
-    with temporary_datablocks():
-        with _timed(seconds, "scene"):
-            camera = parameters.camera
-            cam_from_world = _camera_pose(person, camera)
-            place_camera(stage, camera, cam_from_world)
-            posed = pose_person(person, parameters.expression, parameters.head_pose)
-            if "rgb" in stage.products:
-                _light(stage, person, parameters, settings, noise_seed)
+    camera = parameters.camera
+    with frame_on_stage(
+        stage, person, parameters, settings, noise_seed=noise_seed, image_folder=image_folder, seconds=seconds
+    ) as (cam_from_world, posed):
         truth = geometry = rgb = None
         if "gt" in stage.products:
+            with _timed(seconds, "ground_truth"):
+                check_camera_outside(rigid_inverse(cam_from_world)[:3, 3], *surface_triangles(person.parts[HEAD]))
             with _timed(seconds, "cycles_gt"):
                 head, worn = (render_surface(stage.scenes[name]) for name in ("gt_head", "gt_worn"))
             with _timed(seconds, "ground_truth"):
@@ -86,14 +106,47 @@ def draw_frame(
             with _timed(seconds, "cycles_rgb"):
                 radiance = render_radiance(stage.scenes["rgb"])
             with _timed(seconds, "picture"):
-                rgb = srgb_picture(radiance, exposure_ev=settings.exposure_ev)
+                rgb = srgb_picture(radiance, exposure_ev=settings.exposure_ev + parameters.lighting.exposure_ev)
+                check_picture(rgb)
     return DrawnFrame(truth=truth, geometry=geometry, rgb_srgb=rgb, seconds=seconds)
 
 
-def _camera_pose(person: Person, camera: Camera) -> Float[np.ndarray, "4 4"]:
-    return camera_in_front(
-        WORLD_FROM_HEAD_AXES @ eyes_midpoint_m(person.model, person.vertices_m),
+@contextmanager
+def frame_on_stage(
+    stage: Stage,
+    person: Person,
+    parameters: FrameParameters,
+    settings: RgbSettings,
+    *,
+    noise_seed: int,
+    image_folder: str | None,
+    seconds: dict[str, float],
+) -> Iterator[tuple[Float[np.ndarray, "4 4"], PosedRig]]:
+    """All scenes ready to be rendered: camera, pose and light of one frame; gives cam_from_world and the posed rig.
+
+    What was added for the frame is removed at the end. `seconds` takes up the time spent, by stage.
+    """
+    with ExitStack() as frame:
+        frame.enter_context(temporary_datablocks())
+        with _timed(seconds, "scene"):
+            posed = pose_person(person, parameters.expression, parameters.head_pose)
+            cam_from_world = _camera_pose(person, parameters.camera, posed.head_from_world)
+            place_camera(stage, parameters.camera, cam_from_world)
+            add_occluder(stage.collections, person, posed, parameters.occluder, parameters.skin, parameters.fabric)
+            if "rgb" in stage.products:
+                _light(stage, person, parameters, settings, noise_seed, image_folder)
+        with _timed(seconds, "update"):
+            frame.enter_context(frozen_meshes(stage.collections))
+        yield cam_from_world, posed
+
+
+def _camera_pose(person: Person, camera: Camera, head_from_world: Float[np.ndarray, "4 4"]) -> Float[np.ndarray, "4 4"]:
+    return camera_around(
+        aim_point_m(eyes_midpoint_m(person.model, person.vertices_m), head_from_world, aim=camera.aim),
         distance_m=camera.distance_mm / 1000,
+        azimuth_deg=camera.azimuth_deg,
+        elevation_deg=camera.elevation_deg,
+        roll_deg=camera.roll_deg,
         offset_x=camera.offset_x,
         offset_y=camera.offset_y,
         focal_length_mm=camera.focal_length_mm,
@@ -103,22 +156,24 @@ def _camera_pose(person: Person, camera: Camera) -> Float[np.ndarray, "4 4"]:
     )
 
 
-def _light(stage: Stage, person: Person, parameters: FrameParameters, settings: RgbSettings, noise_seed: int) -> None:
+def _light(
+    stage: Stage,
+    person: Person,
+    parameters: FrameParameters,
+    settings: RgbSettings,
+    noise_seed: int,
+    image_folder: str | None,
+) -> None:
     scene = stage.scenes["rgb"]
-    scene.world = build_world(parameters.lighting, parameters.backdrop)
+    lighting, backdrop, camera = parameters.lighting, parameters.backdrop, parameters.camera
+    scene.world = build_world(
+        lighting, backdrop, width_px=camera.width_px, height_px=camera.height_px, image_folder=image_folder
+    )
     target = WORLD_FROM_HEAD_AXES @ eyes_midpoint_m(person.model, person.vertices_m)
-    add_key_light(scene, parameters.lighting, target)
-    scene.cycles.samples = settings.samples
-    scene.cycles.use_adaptive_sampling = False
-    # A head among lights needs few bounces; a clamp on indirect light keeps fireflies from the denoiser.
-    scene.cycles.max_bounces = 8
-    scene.cycles.diffuse_bounces = 3
-    scene.cycles.sample_clamp_indirect = 10.0
-    scene.cycles.seed = noise_seed
-    scene.cycles.use_denoising = settings.denoise
-    scene.cycles.denoiser = "OPENIMAGEDENOISE"
-    scene.cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL"
-    scene.cycles.denoising_prefilter = "ACCURATE"
+    add_lamps(scene, lighting, target)
+    if backdrop.kind == "room":
+        add_room(scene, backdrop, lighting, target)
+    apply_picture_settings(scene, settings, noise_seed=noise_seed)
 
 
 def _measure(

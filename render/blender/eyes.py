@@ -11,7 +11,6 @@ from render.blender.node_graph import Socket
 from render.heads.model import LIMBUS_RADIUS_M, LIMBUS_RADIUS_UV
 from render.parameters import Eyes
 
-PUPIL_SHARE = 0.36
 CORNEA_IOR = 1.376
 # How deep the plane of the iris lies under the top of the cornea; anatomy gives 2.5 to 3.5 mm.
 CHAMBER_DEPTH_M = 0.0024
@@ -33,7 +32,7 @@ def eye_material(name: str, eyes: Eyes) -> bpy.types.Material:
     fray = graph.math(tree, "MULTIPLY", graph.math(tree, "SUBTRACT", graph.noise(tree, offset, 14.0), 0.5), 0.10)
     in_iris = graph.step(tree, graph.math(tree, "ADD", surface_share, fray), 1.04, 0.90)
     colour = graph.mix_colour(
-        tree, in_iris, _sclera_colour(tree, offset, surface_share), _iris_colour(tree, seen, share, eyes)
+        tree, in_iris, _sclera_colour(tree, offset, surface_share, eyes.redness), _iris_colour(tree, seen, share, eyes)
     )
     # The iris is a shallow bowl: lit from above, its lower half is the brighter one.
     bowl = graph.math(tree, "MULTIPLY", graph.math(tree, "POWER", share, 2.0), 0.0011)
@@ -149,15 +148,17 @@ def _iris_colour(tree: bpy.types.NodeTree, offset: Socket, share: Socket, eyes: 
     colour = graph.mix_colour(tree, graph.math(tree, "MULTIPLY", crypts, 0.45), colour, dark)
     # The collarette: a warmer wreath around the pupil.
     wreath_noise = graph.spread(tree, graph.noise(tree, around(5.0, 0.0), 1.0, detail=3.0), -0.12, 0.12)
-    wreath = graph.step(tree, graph.math(tree, "ADD", share, wreath_noise), 0.68, PUPIL_SHARE + 0.06)
+    wreath = graph.step(
+        tree, graph.math(tree, "ADD", share, wreath_noise), eyes.pupil_share + 0.32, eyes.pupil_share + 0.06
+    )
     colour = graph.mix_colour(tree, graph.math(tree, "MULTIPLY", wreath, 0.6), colour, warm)
     limbal_ring = graph.math(tree, "MULTIPLY", graph.step(tree, share, 0.72, 0.98), 0.8)
     colour = graph.mix_colour(tree, limbal_ring, colour, tuple(0.4 * value for value in dark))
-    pupil = graph.step(tree, share, PUPIL_SHARE + 0.02, PUPIL_SHARE - 0.02)
+    pupil = graph.step(tree, share, eyes.pupil_share + 0.02, eyes.pupil_share - 0.02)
     return graph.mix_colour(tree, pupil, colour, (0.002, 0.002, 0.002))
 
 
-def _sclera_colour(tree: bpy.types.NodeTree, offset: Socket, share: Socket) -> Socket:
+def _sclera_colour(tree: bpy.types.NodeTree, offset: Socket, share: Socket, redness: float) -> Socket:
     # Blood vessels: thin lines between cells of a bent pattern, dense far from the iris.
     bend = graph.scale_vector(tree, graph.noise(tree, offset, 9.0, detail=4.0, output="Color"), 0.16)
     lines = graph.voronoi(tree, graph.vector_math(tree, "ADD", offset, bend), 9.0, feature="DISTANCE_TO_EDGE")
@@ -165,6 +166,6 @@ def _sclera_colour(tree: bpy.types.NodeTree, offset: Socket, share: Socket) -> S
     fading = graph.step(tree, share, 1.15, 2.1)
     patchy = graph.step(tree, graph.noise(tree, offset, 5.0, detail=2.0), 0.40, 0.70)
     amount = graph.math(tree, "MULTIPLY", graph.math(tree, "MULTIPLY", vein, fading), patchy)
-    red = graph.math(tree, "MULTIPLY", graph.step(tree, share, 1.3, 2.6), 0.55)
+    red = graph.math(tree, "MULTIPLY", graph.step(tree, share, 1.3, 2.6), 0.35 + 0.4 * redness)
     colour = graph.mix_colour(tree, red, SCLERA_RGB, SCLERA_RED_RGB)
-    return graph.mix_colour(tree, graph.math(tree, "MULTIPLY", amount, 0.45), colour, VEIN_RGB)
+    return graph.mix_colour(tree, graph.math(tree, "MULTIPLY", amount, 0.25 + 0.4 * redness), colour, VEIN_RGB)

@@ -1,7 +1,7 @@
 """A person in Blender: mesh objects with shape keys, skinned to the armature, smooth and subdivided."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import bpy
 import numpy as np
@@ -12,7 +12,14 @@ from render.blender.rig import ROOT, PosedRig, add_armature, bind_to_armature, p
 from render.dataset_format import Label
 from render.geometry.face_paint import face_paint
 from render.geometry.frames import WORLD_FROM_HEAD_AXES
-from render.heads.model import HAIR_REGIONS, SHADING_ONLY_REGIONS, HeadModel, Region, person_vertices_m
+from render.heads.model import (
+    HAIR_REGIONS,
+    SHADING_ONLY_REGIONS,
+    HeadModel,
+    Region,
+    modelled_hair,
+    person_vertices_m,
+)
 from render.parameters import Expression, HeadPose, Identity
 
 LABEL_OF_REGION = {
@@ -40,6 +47,8 @@ class Person:
     joints_m: Mapping[str, np.ndarray]
     parts: Mapping[str, bpy.types.Object]
     part_vertices: Mapping[str, np.ndarray]
+    followers: list[Callable[[PosedRig], None]] = field(default_factory=list)
+    """What must be placed anew, by ourselves and not by Blender, whenever the person is posed."""
 
 
 def add_person(
@@ -52,7 +61,7 @@ def add_person(
 ) -> Person:
     """Build one identity: rest shape, one shape key an expression, weights, and the subdivision modifier.
 
-    Faces go to the `head`, `worn` (lashes, brows) or `shading_only` collection by their region.
+    Faces go to the `head`, `worn` (modelled lashes and brows) or `shading_only` collection by their region.
     """
     vertices = person_vertices_m(model, np.asarray(identity.coefficients))
     armature, joints = add_armature(collections[RIG], model, vertices)
@@ -70,7 +79,10 @@ def add_person(
 
 
 def pose_person(person: Person, expression: Expression, pose: HeadPose) -> PosedRig:
-    """Set expression weights and bones. Raises: ValueError when the family lacks an expression."""
+    """Set expression weights and bones, then place what follows the person.
+
+    Raises: ValueError when the family lacks an expression.
+    """
     weights = dict(expression.weights)
     unknown = sorted(set(weights) - set(person.model.expression_names))
     if unknown:
@@ -81,7 +93,10 @@ def pose_person(person: Person, expression: Expression, pose: HeadPose) -> Posed
     for part in person.parts.values():
         for key in part.data.shape_keys.key_blocks[1:]:
             key.value = weights.get(key.name, 0.0)
-    return pose_armature(person.armature, person.model, person.joints_m, pose)
+    rig = pose_armature(person.armature, person.model, person.joints_m, pose)
+    for follow in person.followers:
+        follow(rig)
+    return rig
 
 
 def surface_triangles(
@@ -94,21 +109,36 @@ def surface_triangles(
     evaluated = _as_rendered(part)
     mesh = evaluated.to_mesh()
     try:
-        vertices = np.empty(len(mesh.vertices) * 3, dtype=np.float32)
-        mesh.vertices.foreach_get("co", vertices)
+        vertices = _vertices(mesh)
         mesh.calc_loop_triangles()
         triangles = np.empty(len(mesh.loop_triangles) * 3, dtype=np.int32)
         mesh.loop_triangles.foreach_get("vertices", triangles)
     finally:
         evaluated.to_mesh_clear()
-    return vertices.reshape(-1, 3), triangles.reshape(-1, 3)
+    return vertices, triangles.reshape(-1, 3)
+
+
+def _vertices(mesh: bpy.types.Mesh) -> Float32[np.ndarray, "v 3"]:
+    vertices = np.empty(len(mesh.vertices) * 3, dtype=np.float32)
+    mesh.vertices.foreach_get("co", vertices)
+    return vertices.reshape(-1, 3)
+
+
+def surface_vertices_m(part: bpy.types.Object) -> Float32[np.ndarray, "v 3"]:
+    """The vertices alone of `surface_triangles`."""
+    evaluated = _as_rendered(part)
+    mesh = evaluated.to_mesh()
+    try:
+        return _vertices(mesh)
+    finally:
+        evaluated.to_mesh_clear()
 
 
 def landmarks_world_m(person: Person) -> Float32[np.ndarray, "68 3"]:
     """The 68 landmarks on the rendered surface, world axes, metres."""
-    surface, _ = surface_triangles(person.parts[HEAD])
-    place = {vertex: position for position, vertex in enumerate(person.part_vertices[HEAD])}
-    return surface[[place[vertex] for vertex in person.model.landmark_vertices]]
+    # The vertices of a part are in ascending order.
+    places = np.searchsorted(person.part_vertices[HEAD], person.model.landmark_vertices)
+    return surface_vertices_m(person.parts[HEAD])[places]
 
 
 def hidden_by_head(
@@ -133,9 +163,9 @@ def _as_rendered(part: bpy.types.Object) -> bpy.types.Object:
 
 
 def _faces_by_collection(model: HeadModel) -> dict[str, Bool[np.ndarray, " f"]]:
-    worn = np.isin(model.face_regions, [int(region) for region in HAIR_REGIONS])
+    hair = np.isin(model.face_regions, [int(region) for region in HAIR_REGIONS])
     shading = np.isin(model.face_regions, [int(region) for region in SHADING_ONLY_REGIONS])
-    return {HEAD: ~(worn | shading), WORN: worn, SHADING_ONLY: shading}
+    return {HEAD: ~(hair | shading), WORN: modelled_hair(model), SHADING_ONLY: shading}
 
 
 def _add_part(
@@ -177,6 +207,8 @@ def _add_part(
     for key_name, offsets in zip(model.expression_names, model.expression_basis_m, strict=True):
         key = part.shape_key_add(name=key_name, from_mix=False)
         key.data.foreach_set("co", (base + _world_axes(offsets[used])).ravel())
+        # Statistical expressions go below 0 and above 1; Blender would clip them to its slider.
+        key.slider_min, key.slider_max = -10.0, 10.0
     return part, used
 
 

@@ -3,7 +3,7 @@
 import bpy
 
 from render.blender.eyes import eye_blend_material, eye_material, eye_occlusion_material, lacrimal_fluid_material
-from render.blender.hair_regions import brow_material, lash_material
+from render.blender.hair_regions import LASH_RGB, modelled_hair_material
 from render.blender.mouth import gums_material, teeth_material, tongue_material
 from render.blender.skin import skin_material, skin_tones
 from render.heads.model import Region
@@ -14,7 +14,7 @@ def head_materials(skin: Skin, eyes: Eyes) -> dict[Region, bpy.types.Material]:
     """A new material for each Region.
 
     Skin regions read the mesh attributes of render.geometry.face_paint, eye regions the UVs that render.heads.model
-    describes, lashes those of render.blender.hair_regions.
+    describes.
     """
     return {
         Region.SKIN: skin_material("skin", skin, with_face=True),
@@ -29,6 +29,6 @@ def head_materials(skin: Skin, eyes: Eyes) -> dict[Region, bpy.types.Material]:
         Region.LACRIMAL_FLUID: lacrimal_fluid_material("lacrimal_fluid"),
         Region.EYE_BLEND: eye_blend_material("eye_blend"),
         Region.EYE_OCCLUSION: eye_occlusion_material("eye_occlusion"),
-        Region.LASHES: lash_material("lashes"),
-        Region.BROWS: brow_material("brows", skin_tones(skin).brow),
+        Region.LASHES: modelled_hair_material("lashes", LASH_RGB),
+        Region.BROWS: modelled_hair_material("brows", skin_tones(skin).brow),
     }

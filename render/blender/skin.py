@@ -1,4 +1,4 @@
-"""Skin: pigments, blood, lips, freckles, pores, stubble and painted brows in one node tree.
+"""Skin: pigments, blood, lips, freckles, moles, pores, folds, stubble and oil in one node tree.
 
 Reads the mesh attributes of render.geometry.face_paint; where they are missing, what they paint is missing too.
 Relief is bump only: it changes the shading normal, never geometry, depth or the interpolated surface normal.
@@ -15,10 +15,13 @@ from render.parameters import Skin
 from render.sampling.skin_colour import HAEMOGLOBIN_LIMITS, MELANIN_LIMITS, skin_albedo_rgb
 
 # Mean free paths of red, green and blue light in skin. Source: Jensen and others 2001 (dipole fits, skin1). Scaled down
-# (ours, by eye), because Cycles' random walk spreads light farther than the dipole does at the same radius.
+# (ours, by eye).
 SCATTER_RADIUS_MM = (3.67, 1.37, 0.68)
-SCATTER_SCALE = 0.45
+SCATTER_SCALE = 0.6
 SKIN_IOR = 1.4
+# Roughness of the wet surface of dry and of oily skin (ours, by eye from photographs).
+DRY_ROUGHNESS, OILY_ROUGHNESS = 0.56, 0.34
+FOLD_DEPTH_M = 0.0011
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,10 @@ class SkinTones:
     plain: tuple[float, float, float]
     flushed: tuple[float, float, float]
     pale: tuple[float, float, float]
+    tanned: tuple[float, float, float]
     lips: tuple[float, float, float]
     freckle: tuple[float, float, float]
+    mole: tuple[float, float, float]
     stubble: tuple[float, float, float]
     brow: tuple[float, float, float]
 
@@ -47,15 +52,22 @@ class _SkinFields:
 def skin_tones(skin: Skin) -> SkinTones:
     """The albedos of this person's skin, all from the same two pigments."""
     plain = _tone(skin.melanin, skin.haemoglobin)
-    lips = _tone(0.55 * skin.melanin, 2.6 * skin.haemoglobin + 0.02)
+    lips = _tone(
+        (0.85 - 0.45 * skin.lip_colour) * skin.melanin, 2.2 * skin.haemoglobin + 0.005 + 0.05 * skin.lip_colour
+    )
     # Lip skin is thin: blood shows more purely than two diffuse layers tell.
-    lips = (0.86 * lips[0], 0.60 * lips[1], 0.70 * lips[2])
+    purity = 0.35 + 0.65 * skin.lip_colour
+    lips = ((1 - 0.10 * purity) * lips[0], (1 - 0.40 * purity) * lips[1], (1 - 0.32 * purity) * lips[2])
+    mole = _tone(1.8 * skin.melanin + 0.25, skin.haemoglobin)
     return SkinTones(
         plain=plain,
         flushed=_tone(skin.melanin, 2.2 * skin.haemoglobin + 0.015),
-        pale=_tone(0.9 * skin.melanin, 0.75 * skin.haemoglobin),
+        pale=_tone(0.88 * skin.melanin, 0.7 * skin.haemoglobin),
+        tanned=_tone(1.25 * skin.melanin + 0.004, 1.1 * skin.haemoglobin),
         lips=lips,
         freckle=_tone(1.6 * skin.melanin + 0.07, skin.haemoglobin),
+        # Pigment of a mole lies deeper than the model's, too.
+        mole=(0.8 * mole[0], 0.75 * mole[1], 0.75 * mole[2]),
         # Cut hair shines through skin darker and bluer than it is.
         stubble=(0.26 * plain[0], 0.29 * plain[1], 0.36 * plain[2]),
         brow=(0.004 + 0.07 * plain[0], 0.003 + 0.05 * plain[1], 0.002 + 0.04 * plain[2]),
@@ -63,10 +75,10 @@ def skin_tones(skin: Skin) -> SkinTones:
 
 
 def skin_material(name: str, skin: Skin, *, with_face: bool) -> bpy.types.Material:
-    """A new skin material. `with_face` adds lips and brows, which cost time and which neck and scalp do not have.
+    """A new skin material. `with_face` adds what only faces have and what costs time: lips, folds and brows' shade.
 
-    The wet, rough surface is the coat, and only it is bumped: light that went through skin leaves it smoothly, and
-    Cycles need not work out the relief again wherever a ray comes out.
+    The wet, rough surface is the coat, and the relief bends that alone: light that went through skin leaves it
+    smoothly, and Cycles need not work out the relief again wherever a ray comes out.
     """
     tones = skin_tones(skin)
     material, tree = graph.empty_material(name)
@@ -74,18 +86,26 @@ def skin_material(name: str, skin: Skin, *, with_face: bool) -> bpy.types.Materi
     position = graph.vector_math(tree, "ADD", rest, _texture_offset(skin.texture_seed))
     fields = _SkinFields(
         position=position,
-        coarse=graph.noise(tree, position, 55.0, detail=2.0, distortion=0.6),
+        coarse=graph.noise(tree, position, 55.0, detail=2.0),
         middle=graph.noise(tree, position, 210.0, detail=3.0),
         fine=graph.noise(tree, position, 800.0, detail=2.0),
     )
-    colour = _colour(tree, tones, fields, freckles=skin.freckles)
-    roughness = _roughness(tree, fields, skin.roughness)
+    colour = _colour(tree, tones, fields, skin)
+    roughness = _roughness(tree, fields, skin)
     relief = _relief(tree, fields)
     if with_face:
+        if skin.wrinkles > 0:
+            fold = graph.math(tree, "MULTIPLY", _fold_mask(tree, fields), skin.wrinkles)
+            relief = graph.math(tree, "SUBTRACT", relief, graph.math(tree, "MULTIPLY", fold, FOLD_DEPTH_M))
+            # Little light reaches the bottom of a fold, and what leaves it has passed more blood.
+            colour = _multiplied(tree, colour, fold, (0.72, 0.60, 0.56))
         lips = _lip_mask(tree, fields)
         lip_tone = graph.mix_colour(tree, graph.step(tree, fields.fine, 0.3, 0.8), tones.lips, tones.flushed)
         colour = graph.mix_colour(tree, graph.math(tree, "MULTIPLY", lips, 0.85), colour, lip_tone)
-        colour = graph.mix_colour(tree, _brow_mask(tree, fields), colour, tones.brow)
+        # Skin under the hair of brows is in its shade; the hair itself is modelled.
+        fill = graph.split(tree, graph.attribute(tree, "brow", output="Vector"))[2]
+        shade = graph.math(tree, "MULTIPLY", graph.step(tree, fill, 0.0, 0.9), 0.22)
+        colour = graph.mix_colour(tree, shade, colour, tones.brow)
         roughness = graph.math(tree, "SUBTRACT", roughness, graph.math(tree, "MULTIPLY", lips, 0.12), clamp=True)
     shader = graph.principled(
         tree,
@@ -94,7 +114,6 @@ def skin_material(name: str, skin: Skin, *, with_face: bool) -> bpy.types.Materi
             "Subsurface Weight": 1.0,
             "Subsurface Radius": tuple(0.001 * radius for radius in SCATTER_RADIUS_MM),
             "Subsurface Scale": SCATTER_SCALE,
-            "Subsurface Anisotropy": 0.8,
             "Specular IOR Level": 0.0,
             "Coat Weight": 1.0,
             "Coat IOR": SKIN_IOR,
@@ -119,53 +138,46 @@ def _texture_offset(seed: int) -> tuple[float, float, float]:
     return float(x), float(y), float(z)
 
 
+def _multiplied(tree: bpy.types.NodeTree, colour: Socket, amount: Socket, by: tuple[float, float, float]) -> Socket:
+    return graph.mix_colour(tree, amount, colour, by, blend="MULTIPLY")
+
+
 def _lip_mask(tree: bpy.types.NodeTree, fields: _SkinFields) -> Socket:
     # The border of the lips wanders a little and is soft, about 1.5 mm wide.
     wander = graph.spread(tree, fields.middle, -0.06, 0.06)
     return graph.step(tree, graph.math(tree, "ADD", graph.attribute(tree, "lips"), wander), 0.42, 0.62)
 
 
-def _brow_mask(tree: bpy.types.NodeTree, fields: _SkinFields) -> Socket:
-    """1 on a painted hair, 0 between hairs: sparse where `fill` is low, so that the brow has no outline."""
-    along, across, fill = graph.split(tree, graph.attribute(tree, "brow", output="Vector"))
-    seed_depth = graph.math(tree, "MULTIPLY", graph.split(tree, fields.position)[2], 2.0)
-    density: Socket | None = None
-    # Hairs lean towards the temple, upper ones more than lower ones: two fields of strokes cross each other.
-    for lean, strokes_per_m in ((1.1, 2300.0), (0.45, 1900.0)):
-        slanted = graph.math(tree, "SUBTRACT", along, graph.math(tree, "MULTIPLY", across, lean))
-        place = graph.join(
-            tree,
-            graph.math(tree, "MULTIPLY", slanted, strokes_per_m),
-            graph.math(tree, "MULTIPLY", across, 230.0),
-            graph.math(tree, "ADD", seed_depth, lean),
-        )
-        strokes = graph.noise(tree, place, 1.0, detail=0.0)
-        density = strokes if density is None else graph.math(tree, "MAXIMUM", density, strokes)
-    assert density is not None
-    uneven = graph.spread(tree, fields.middle, -0.12, 0.12)
-    wanted = graph.math(tree, "ADD", graph.math(tree, "MULTIPLY", fill, 0.30), uneven)
-    hair = graph.step(tree, graph.math(tree, "ADD", density, wanted), 0.62, 0.86)
-    # Skin under dense hair is in its shade.
-    shade = graph.math(tree, "MULTIPLY", graph.step(tree, fill, 0.0, 0.9), 0.35)
-    hair = graph.math(tree, "MAXIMUM", graph.math(tree, "MULTIPLY", hair, 0.9), shade)
-    inside = graph.step(tree, fill, -0.05, 0.35)
-    return graph.math(tree, "MULTIPLY", graph.math(tree, "MULTIPLY", hair, inside), 0.9)
+def _fold_mask(tree: bpy.types.NodeTree, fields: _SkinFields) -> Socket:
+    """1 at the bottom of a fold of full depth, 0 between folds: the attribute tells how many folds across."""
+    across, _, depth = graph.split(tree, graph.attribute(tree, "crease", output="Vector"))
+    # Folds wander and break off, each in its own way: the noise is that of the skin there.
+    wandering = graph.math(tree, "ADD", across, graph.spread(tree, fields.coarse, -0.45, 0.45))
+    wandering = graph.math(tree, "ADD", wandering, graph.spread(tree, fields.middle, -0.10, 0.10))
+    gap = graph.math(tree, "ABSOLUTE", graph.math(tree, "SUBTRACT", graph.math(tree, "FRACT", wandering), 0.5))
+    valley = graph.step(tree, gap, 0.22, 0.0)
+    broken = graph.step(tree, fields.middle, 0.28, 0.55)
+    return graph.math(tree, "MULTIPLY", graph.math(tree, "MULTIPLY", valley, depth), broken)
 
 
-def _colour(tree: bpy.types.NodeTree, tones: SkinTones, fields: _SkinFields, *, freckles: float) -> Socket:
-    colour = graph.mix_colour(tree, graph.step(tree, fields.coarse, 0.42, 0.75), tones.plain, tones.pale)
+def _colour(tree: bpy.types.NodeTree, tones: SkinTones, fields: _SkinFields, skin: Skin) -> Socket:
+    colour = graph.mix_colour(tree, graph.step(tree, fields.coarse, 0.25, 0.78), tones.tanned, tones.pale)
+    colour = graph.mix_colour(tree, 0.35, colour, tones.plain)
     # Blood shows in blotches: the flush of a place is broken up by noise.
-    blotch = graph.spread(tree, fields.middle, 0.25, 1.35)
+    blotch = graph.spread(tree, graph.step(tree, fields.middle, 0.3, 0.72), 0.35, 1.25)
     flush = graph.math(tree, "MULTIPLY", graph.attribute(tree, "flush"), blotch)
-    everywhere = graph.math(tree, "MULTIPLY", graph.step(tree, fields.middle, 0.42, 0.75), 0.4)
+    flush = graph.math(tree, "MULTIPLY", flush, 0.35 + 1.1 * skin.redness)
+    everywhere = graph.math(tree, "MULTIPLY", graph.step(tree, fields.middle, 0.42, 0.75), 0.2 + 0.5 * skin.redness)
     lids = graph.math(tree, "MULTIPLY", graph.attribute(tree, "lids"), 0.75)
     redness = graph.math(tree, "ADD", graph.math(tree, "ADD", flush, everywhere), lids, clamp=True)
-    colour = graph.mix_colour(tree, graph.math(tree, "MULTIPLY", redness, 0.7), colour, tones.flushed)
-    if freckles > 0:
-        colour = graph.mix_colour(tree, _freckle_mask(tree, fields, freckles), colour, tones.freckle)
-    colour = graph.mix_colour(tree, _stubble_mask(tree, fields), colour, tones.stubble)
+    colour = graph.mix_colour(tree, graph.math(tree, "MULTIPLY", redness, 0.75), colour, tones.flushed)
+    if skin.freckles > 0:
+        colour = graph.mix_colour(tree, _freckle_mask(tree, fields, skin.freckles), colour, tones.freckle)
+    if skin.moles > 0:
+        colour = graph.mix_colour(tree, _mole_mask(tree, fields, skin.moles), colour, tones.mole)
+    colour = graph.mix_colour(tree, _stubble_mask(tree, fields, skin.stubble), colour, tones.stubble)
     # Pores and fine lines are darker than the ridges between them.
-    return graph.scale_vector(tree, colour, graph.spread(tree, graph.step(tree, fields.fine, 0.25, 0.7), 0.92, 1.04))
+    return graph.scale_vector(tree, colour, graph.spread(tree, graph.step(tree, fields.fine, 0.25, 0.7), 0.87, 1.06))
 
 
 def _freckle_mask(tree: bpy.types.NodeTree, fields: _SkinFields, freckles: float) -> Socket:
@@ -177,21 +189,38 @@ def _freckle_mask(tree: bpy.types.NodeTree, fields: _SkinFields, freckles: float
     return graph.math(tree, "MULTIPLY", graph.math(tree, "MULTIPLY", spot, patch), 0.8 * min(1.0, 2.0 * freckles))
 
 
-def _stubble_mask(tree: bpy.types.NodeTree, fields: _SkinFields) -> Socket:
-    grain = graph.step(tree, fields.fine, 0.35, 0.65)
+def _mole_mask(tree: bpy.types.NodeTree, fields: _SkinFields, moles: float) -> Socket:
+    """A cell of 28 mm holds a mole when its chance says so: at `moles` 1 about one in three, of 1 to 5 mm."""
+    distance = graph.voronoi(tree, fields.position, 36.0)
+    chance = graph.voronoi(tree, fields.position, 36.0, output="Color")
+    present, size, _ = graph.split(tree, chance)
+    radius = graph.math(tree, "MULTIPLY", graph.math(tree, "POWER", size, 3.0), 0.07)
+    radius = graph.math(tree, "ADD", radius, 0.025)
+    spot = graph.step(tree, graph.math(tree, "DIVIDE", distance, radius), 1.15, 0.7)
+    here = graph.math(tree, "LESS_THAN", present, 0.35 * moles)
+    return graph.math(tree, "MULTIPLY", graph.math(tree, "MULTIPLY", spot, here), 0.85)
+
+
+def _stubble_mask(tree: bpy.types.NodeTree, fields: _SkinFields, stubble: float) -> Socket:
+    grain = graph.spread(tree, graph.step(tree, fields.fine, 0.35, 0.65), 0.5, 0.95)
     edge = graph.spread(tree, fields.middle, -0.25, 0.25)
-    area = graph.step(tree, graph.math(tree, "ADD", graph.attribute(tree, "scalp"), edge), 0.25, 0.85)
-    return graph.math(tree, "MULTIPLY", area, graph.spread(tree, grain, 0.5, 0.95))
+    scalp = graph.step(tree, graph.math(tree, "ADD", graph.attribute(tree, "scalp"), edge), 0.25, 0.85)
+    # The roots of hair show on every scalp, a beard's only where it is shaved late.
+    area = graph.math(tree, "MULTIPLY", scalp, 0.45 + 0.55 * stubble)
+    beard = graph.step(tree, graph.math(tree, "ADD", graph.attribute(tree, "beard"), edge), 0.2, 1.0)
+    area = graph.math(tree, "MAXIMUM", area, graph.math(tree, "MULTIPLY", beard, 0.7 * stubble))
+    return graph.math(tree, "MULTIPLY", area, grain)
 
 
-def _roughness(tree: bpy.types.NodeTree, fields: _SkinFields, roughness: float) -> Socket:
-    grain = graph.spread(tree, fields.middle, -0.08, 0.16)
-    oily = graph.math(tree, "MULTIPLY", graph.attribute(tree, "oil"), -0.10)
-    return graph.math(tree, "ADD", graph.math(tree, "ADD", grain, oily), roughness, clamp=True)
+def _roughness(tree: bpy.types.NodeTree, fields: _SkinFields, skin: Skin) -> Socket:
+    middle = DRY_ROUGHNESS + (OILY_ROUGHNESS - DRY_ROUGHNESS) * skin.oiliness
+    grain = graph.spread(tree, fields.middle, -0.10, 0.16)
+    oily = graph.math(tree, "MULTIPLY", graph.attribute(tree, "oil"), -0.06 - 0.10 * skin.oiliness)
+    return graph.math(tree, "ADD", graph.math(tree, "ADD", grain, oily), middle, clamp=True)
 
 
 def _relief(tree: bpy.types.NodeTree, fields: _SkinFields) -> Socket:
     """Height in metres: a net of wrinkles and pores of about 1 mm on unevenness of about 5 mm."""
-    net = graph.math(tree, "MULTIPLY", fields.fine, 0.00045)
-    uneven = graph.math(tree, "MULTIPLY", fields.middle, 0.0010)
+    net = graph.math(tree, "MULTIPLY", fields.fine, 0.00055)
+    uneven = graph.math(tree, "MULTIPLY", fields.middle, 0.0012)
     return graph.math(tree, "ADD", net, uneven)

@@ -9,13 +9,18 @@ import numpy as np
 from jaxtyping import Float, Float32
 from scipy.interpolate import CubicSpline
 
+from render.geometry.face_creases import beard_shade, crease_paint
+
 # Half the width over which `lips` and `lids` fall from 1 to 0 across their outline; the material sharpens it.
 EDGE_M = 0.004
 # Hair grows within this distance of the brow's middle line.
 BROW_HALF_WIDTH_M = 0.0055
-# Middle of the ears of both families, in distances between the eyes: behind the first and last jaw point, and above
-# the root of the nose; half their size there, seen from the side; the tangent of their lean.
-_EAR_BEHIND, _EAR_UP, _EAR_HALF_HEIGHT, _EAR_HALF_WIDTH, _EAR_LEAN = 0.55, -0.34, 0.60, 0.37, 0.12
+# Ears, in distances between the eyes: where to look for them behind and above the root of the nose; their outermost
+# rim, whose back and top edges lie this far from the middle of the ear in both families (30 people each: within 0.03
+# and 0.05); half the size of what is bare, seen from the side; the tangent of their lean.
+_EARS_BEHIND_FROM, _EARS_UP = 1.2, (-1.2, 0.6)
+_EAR_RIM, _EAR_BACK_EDGE, _EAR_TOP_EDGE = 0.08, 0.29, 0.42
+_EAR_HALF_HEIGHT, _EAR_HALF_WIDTH, _EAR_LEAN = 0.60, 0.37, 0.12
 
 
 def face_paint(
@@ -28,6 +33,7 @@ def face_paint(
     `lids`: 1 at the rim of the eye, falling to 0 over the lids. `flush`: cheeks, nose, chin, ears: red skin.
     `oil`: forehead, nose and chin. `scalp`: 0.5 on the hairline, 1 where hair would grow.
     `brow` (n, 3): metres along the brow and above its middle line, and 1 on its middle line falling to 0 at its edge.
+    `beard` and `crease` (n, 3): see render.geometry.face_creases.
     """
     right_eye, left_eye = landmarks_m[36:42].mean(axis=0), landmarks_m[42:48].mean(axis=0)
     unit_m = float(np.linalg.norm(left_eye - right_eye))
@@ -44,6 +50,8 @@ def face_paint(
         "oil": _oil(vertices_m, landmarks_m, unit_m),
         "scalp": _scalp(vertices_m, landmarks_m, unit_m),
         "brow": _brow(vertices_m, landmarks_m, in_front),
+        "beard": beard_shade(vertices_m, landmarks_m),
+        "crease": crease_paint(vertices_m, landmarks_m),
     }
 
 
@@ -87,24 +95,38 @@ def _scalp(vertices_m: np.ndarray, landmarks_m: np.ndarray, unit_m: float) -> np
     # Height of the hairline over the root of the nose, in eye distances, by how far back a vertex lies.
     height = np.interp(behind, [0.0, 0.55, 0.95, 1.3, 1.6, 2.0, 2.6], [1.12, 1.0, 0.55, -0.05, -0.1, -0.9, -1.15])
     height = height + 0.25 * np.clip(aside - 0.45, 0.0, 0.4) * (behind < 0.8)
-    # Ears are bare, and so is a rim round them: an upright ellipse seen from the side, its top leaning back.
-    jaw_behind = (landmarks_m[27, 2] - landmarks_m[[0, 16], 2].mean()) / unit_m
-    above, back = up - _EAR_UP, behind - jaw_behind - _EAR_BEHIND
+    bare = np.maximum(_bare_ear(offset), _bare_ear(offset * np.array([-1.0, 1.0, 1.0])))
+    return (np.clip(0.5 + (up - height) / 0.5, 0.0, 1.0) * (1.0 - bare)).astype(np.float32)
+
+
+def _bare_ear(offset: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " n"]:
+    """1 on the ear at x > 0 and on a rim round it: an upright ellipse seen from the side, its top leaning back.
+
+    The ear is found by what stands out furthest at its height; no landmark lies on it.
+    """
+    up, behind = offset[:, 1], -offset[:, 2]
+    nearby = (offset[:, 0] > 0.5) & (up > _EARS_UP[0]) & (up < _EARS_UP[1]) & (behind > _EARS_BEHIND_FROM)
+    if not nearby.any():
+        return np.zeros(len(offset))
+    rim = nearby & (offset[:, 0] > offset[nearby, 0].max() - _EAR_RIM)
+    above, back = up - (up[rim].max() - _EAR_TOP_EDGE), behind - (behind[rim].max() - _EAR_BACK_EDGE)
     along, across = above + back * _EAR_LEAN, back - above * _EAR_LEAN
     reach = np.hypot(along / _EAR_HALF_HEIGHT, across / _EAR_HALF_WIDTH)
-    ears = np.clip((1.2 - reach) / 0.2, 0.0, 1.0) * (aside > 0.5)
-    return (np.clip(0.5 + (up - height) / 0.5, 0.0, 1.0) * (1.0 - ears)).astype(np.float32)
+    return np.clip((1.2 - reach) / 0.2, 0.0, 1.0) * (offset[:, 0] > 0.5)
 
 
 def _brow(vertices_m: np.ndarray, landmarks_m: np.ndarray, in_front: np.ndarray) -> np.ndarray:
     result = np.zeros((len(vertices_m), 3), dtype=np.float32)
+    reach_m = 3.0 * BROW_HALF_WIDTH_M
     # From the middle of the face outwards on either side, so that "along" grows towards the temple.
     for points in (landmarks_m[[21, 20, 19, 18, 17]], landmarks_m[[22, 23, 24, 25, 26]]):
         line = CubicSpline(np.arange(5.0), points[:, :2])(np.linspace(0.0, 4.0, 81))
         lengths = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
-        gaps = vertices_m[:, None, :2] - line[None]
+        flat = vertices_m[:, :2]
+        close = np.flatnonzero(in_front & _in_box(flat, line, reach_m))
+        gaps = flat[close, None] - line[None]
         nearest = np.argmin((gaps**2).sum(axis=2), axis=1)
-        gap = gaps[np.arange(len(vertices_m)), nearest]
+        gap = gaps[np.arange(len(close)), nearest]
         distance = np.linalg.norm(gap, axis=1)
         # Beyond its ends the brow goes on straight, so that painted hairs do not curl round them.
         first = (line[1] - line[0]) / np.linalg.norm(line[1] - line[0])
@@ -114,13 +136,31 @@ def _brow(vertices_m: np.ndarray, landmarks_m: np.ndarray, in_front: np.ndarray)
         width = BROW_HALF_WIDTH_M * np.interp(share, [0.0, 0.15, 0.6, 1.0], [0.8, 1.0, 0.8, 0.4])
         # `fill` may fall below 0: the material cuts at 0, and a straight ramp keeps that line sharp between vertices.
         fill = np.clip(1.0 - distance / width, -1.0, 1.0)
-        mine = in_front & (distance < 3.0 * BROW_HALF_WIDTH_M)
-        result[mine] = np.stack([along, gap[:, 1], fill], axis=1)[mine]
+        mine = distance < reach_m
+        result[close[mine]] = np.stack([along, gap[:, 1], fill], axis=1)[mine]
     return result
 
 
+def _in_box(points: np.ndarray, line: np.ndarray, margin_m: float) -> np.ndarray:
+    """Which points lie in the upright box round a line, so many metres wider on all sides."""
+    return ((points > line.min(axis=0) - margin_m) & (points < line.max(axis=0) + margin_m)).all(axis=1)
+
+
 def _outline_distance(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """Signed distance of points to a smooth closed outline through these corners, in the plane; negative inside."""
+    """Signed distance of points to a smooth closed outline through these corners, in the plane; negative inside.
+
+    Infinite far from all corners, where nothing is painted.
+    """
+    middle = corners.mean(axis=0)
+    # The outline bulges between its corners, but not by a fifth.
+    reach_m = 1.2 * np.linalg.norm(corners - middle, axis=1).max() + 2.0 * EDGE_M
+    near = np.linalg.norm(points - middle, axis=1) < reach_m
+    distance = np.full(len(points), np.inf)
+    distance[near] = _near_outline_distance(points[near], corners)
+    return distance
+
+
+def _near_outline_distance(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
     closed = np.concatenate([corners, corners[:1]])
     outline = CubicSpline(np.arange(len(closed)), closed, bc_type="periodic")(
         np.linspace(0.0, len(corners), 12 * len(corners) + 1)

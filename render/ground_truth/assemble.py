@@ -15,7 +15,7 @@ NOTHING_HIT_M = 1e9
 @dataclass(frozen=True)
 class FirstHits:
     """What rays through the pixel centres met: planar depth (beyond NOTHING_HIT_M: nothing), smooth normals in world
-    axes, and labels (0: only gaps between strands)."""
+    axes, and labels (0: background)."""
 
     depth_m: Float32[np.ndarray, "h w"]
     normals_world: Float32[np.ndarray, "h w 3"]

@@ -6,7 +6,7 @@ from jaxtyping import Bool, Float
 from render.dataset_format import GroundTruth, Label, Visibility
 from render.geometry.pinhole import project_px
 
-WORN = frozenset({Label.HAIR, Label.GLASSES, Label.CLOTHING})
+WORN = frozenset({Label.HAIR, Label.GLASSES, Label.CLOTHING, Label.OCCLUDER})
 # What is worn hides a landmark when it is nearer than the landmark by more than this; a lash may touch the lid.
 WORN_MARGIN_M = 0.001
 

@@ -74,9 +74,9 @@ def garment_mesh(
     if style not in NECKLINES:
         raise ValueError(f"unknown style of garment {style!r}; known are {', '.join(sorted(NECKLINES))}")
     stream = np.random.default_rng(seed)
-    face_breadth = float(np.linalg.norm(landmarks_m[0] - landmarks_m[16]))
-    # The contour of the face ends at the ears, where it is a little broader than at the cheekbones.
-    scale = np.clip(0.95 * face_breadth * BIACROMIAL_BY_FACE_BREADTH / BIACROMIAL_BREADTH_M, 0.94, 1.06)
+    # The contour of the face is broadest a little outside the cheekbones.
+    face_breadth = 0.98 * float(np.linalg.norm(landmarks_m[:3] - landmarks_m[16:13:-1], axis=1).max())
+    scale = np.clip(face_breadth * BIACROMIAL_BY_FACE_BREADTH / BIACROMIAL_BREADTH_M, 0.94, 1.06)
     scale *= stream.uniform(0.94, 1.06)
     skin = _skin_of_neck(skin_m.astype(np.float64), landmarks_m)
     azimuth = 2 * np.pi * np.arange(COLUMNS) / COLUMNS
@@ -230,12 +230,14 @@ def _above_vertices(
     row = (SHELL_ROWS - 1) * np.clip(share, 0.0, 1.0) ** (1.0 / _ROW_CROWDING)
     on_shell = (row >= 1.0) & (row < SHELL_ROWS - 1)
     top, right = np.floor(row).astype(int), (left + 1) % COLUMNS
-    lifted = reach.copy()
+    missing = np.zeros_like(reach)
     for rows in (top, top + 1):
         for cells in (left, right):
             spot = rows[on_shell], cells[on_shell]
-            np.maximum.at(lifted, spot, np.minimum(skin_reach[on_shell] + _CLEARANCE_M, reach[spot] + 0.012))
-    return lifted
+            np.maximum.at(missing, spot, skin_reach[on_shell] + _CLEARANCE_M - reach[spot])
+    # Cloth round a lifted corner rises with it, or it would stand up as a spike.
+    spread = maximum_filter1d(maximum_filter1d(missing, 3, axis=0, mode="nearest"), 5, axis=1, mode="wrap")
+    return reach + np.maximum(missing, _smoothed(spread, rows=1.5, columns=2.0))
 
 
 def _filled_down(values: Float[np.ndarray, "r c"], along_m: Float[np.ndarray, "r c"]) -> Float[np.ndarray, "r c"]:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 
+from render.heads.eyeballs import PUPIL_UV, eyeball_uvs
 from render.heads.ict_regions import LASH_FACES, OUTER_EYE_SHELL_FACES, corner_range, face_mean
 from render.heads.model import LIMBUS_RADIUS_M, LIMBUS_RADIUS_UV
 from render.heads.obj_file import ObjMesh
 
-AXIS_UV = np.array([0.5, 0.5])
 # In the file, an outer shell is unwrapped in rings around (0.5, 0.5); these two enclose the human limbus (5.4, 6.2 mm).
 _FILE_LIMBUS_RINGS_UV = (0.100, 0.127)
 # Each eye has three cards on the upper and three on the lower lid, one below the other in the texture.
@@ -51,7 +51,8 @@ def ict_corner_uvs(
     uvs = mesh.corner_uvs.copy()
     for eye, faces in zip(eyes, OUTER_EYE_SHELL_FACES, strict=True):
         corners = corner_range(mesh, *faces)
-        uvs[corners] = _eye_uvs(eye, mean_m[mesh.face_vertices[corners]])
+        points_m = mean_m[mesh.face_vertices[corners]]
+        uvs[corners] = eyeball_uvs(points_m, eye.centre_m, limbus_rad=eye.limbus_angle_rad, axis=eye.axis)
     first, end = LASH_FACES
     eye_cards = CARDS_PER_EYE * _CARD_FACES
     for card, start in enumerate(range(first, end, _CARD_FACES)):
@@ -64,7 +65,7 @@ def ict_corner_uvs(
 def iris_faces(mesh: ObjMesh, corner_uvs: Float32[np.ndarray, "c 2"]) -> Bool[np.ndarray, " f"]:
     """Faces of the outer shells whose middle lies within the limbus."""
     middle = np.stack([face_mean(mesh, corner_uvs[:, axis].astype(np.float64)) for axis in (0, 1)], axis=1)
-    within = np.linalg.norm(middle - AXIS_UV, axis=1) < LIMBUS_RADIUS_UV
+    within = np.linalg.norm(middle - PUPIL_UV, axis=1) < LIMBUS_RADIUS_UV
     shells = np.zeros(len(within), dtype=bool)
     for first, end in OUTER_EYE_SHELL_FACES:
         shells[first:end] = True
@@ -89,18 +90,6 @@ def _eye_layout(mesh: ObjMesh, mean_m: Float[np.ndarray, "n 3"], corners: slice)
         limbus_angle_rad=float(np.interp(LIMBUS_RADIUS_M, np.sort(aside_m[front]), angle_rad[front])),
         pupil_vertex=int(vertices[np.argmin(angle_rad)]),
     )
-
-
-def _eye_uvs(eye: EyeLayout, points_m: Float[np.ndarray, "c 3"]) -> Float[np.ndarray, "c 2"]:
-    """By the angle from the optical axis, which grows all the way to the back of the eye."""
-    left = np.array([1.0, 0.0, 0.0]) - eye.axis[0] * eye.axis
-    left /= np.linalg.norm(left)
-    off_m = points_m - eye.centre_m
-    aside_m = np.stack([off_m @ left, off_m @ np.cross(eye.axis, left)], axis=1)
-    length_m = np.linalg.norm(aside_m, axis=1)
-    angle_rad = np.arctan2(length_m, off_m @ eye.axis)
-    radius_uv = LIMBUS_RADIUS_UV * angle_rad / eye.limbus_angle_rad
-    return AXIS_UV + aside_m * (radius_uv / np.maximum(length_m, 1e-12))[:, None]
 
 
 def _card_uvs(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
-from jaxtyping import Float, Float32, Int, UInt8
+from jaxtyping import Bool, Float, Float32, Int, UInt8
 
 
 class Region(IntEnum):
@@ -36,6 +36,9 @@ HAIR_REGIONS = frozenset({Region.LASHES, Region.BROWS})
 LIMBUS_RADIUS_UV = 0.25
 # Radius of the human iris: half of 11.7 to 11.9 mm.
 LIMBUS_RADIUS_M = 0.0059
+
+# Statistical expression modes mean nothing by themselves, so they are numbered: expression_00, expression_01, …
+NUMBERED_EXPRESSION = "expression_{:02d}"
 
 BONE_NAMES = ("neck", "head", "jaw", "eye_left", "eye_right")
 
@@ -80,6 +83,14 @@ class HeadModel:
     landmark_vertices: Int[np.ndarray, "68"]
     eye_landmark_vertices: Int[np.ndarray, "2"]
     """One vertex at the pupil of the left and of the right eye (the person's left and right)."""
+
+
+def modelled_hair(model: HeadModel) -> Bool[np.ndarray, " f"]:
+    """Faces of lashes and brows that are hairs as they stand. Cards (u from 0 on), which stand for many lashes each,
+    are not among them: render.hair grows strands in their place."""
+    first_corners = np.concatenate([[0], np.cumsum(model.face_sizes)[:-1]])
+    cards = (model.face_regions == Region.LASHES) & (model.corner_uvs[first_corners, 0] >= 0)
+    return np.isin(model.face_regions, [int(region) for region in HAIR_REGIONS]) & ~cards
 
 
 def person_vertices_m(model: HeadModel, identity_coefficients: Float[np.ndarray, " k"]) -> Float32[np.ndarray, "n 3"]:

@@ -59,7 +59,7 @@ class Neckline:
 # Ours, from how far such garments leave the collar bones bare; the neck's pit lies about 0.20 below the eyes.
 NECKLINES: dict[str, Neckline] = {
     "crew": Neckline(front_m=0.200, side_m=0.146, back_m=0.152),
-    "scoop": Neckline(front_m=0.216, side_m=0.155, back_m=0.160),
+    "scoop": Neckline(front_m=0.212, side_m=0.151, back_m=0.156),
     "v_neck": Neckline(front_m=0.235, side_m=0.146, back_m=0.152, point=1.15, smooth_columns=0.6),
     "stand": Neckline(front_m=0.192, side_m=0.148, back_m=0.152, collar="stand", collar_m=0.026),
     "turtleneck": Neckline(front_m=0.192, side_m=0.148, back_m=0.152, collar="fold", collar_m=0.046),

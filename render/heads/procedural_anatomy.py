@@ -7,10 +7,11 @@ from jaxtyping import Float, Int
 from scipy.spatial import KDTree
 
 from render.heads.model import Region
+from render.heads.procedural_ear import left_ear
 from render.heads.procedural_parts import (
     Part,
     gums,
-    left_ear,
+    left_caruncle,
     left_eyeball,
     left_lashes,
     mirrored_part,
@@ -49,11 +50,13 @@ class Anatomy:
 def build_anatomy() -> Anatomy:
     """The mean head; left and right are exact mirror images."""
     skin = build_skin()
-    eye, ear = left_eyeball(), left_ear()
+    eye, caruncle, ear = left_eyeball(), left_caruncle(), left_ear()
     lashes, hosts, uvs = left_lashes(skin.vertices_mm[skin.loops["eye_left"]])
     others: dict[str, Part] = {
         "eye_left": eye,
         "eye_right": mirrored_part(eye),
+        "caruncle_left": caruncle,
+        "caruncle_right": mirrored_part(caruncle),
         "ear_left": ear,
         "ear_right": mirrored_part(ear),
         "upper_teeth": teeth(upper=True),

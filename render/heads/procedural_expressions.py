@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from render.heads.procedural_anatomy import MIRROR, Anatomy, ramp
-from render.heads.procedural_identity import turned_about
+from render.heads.procedural_fields import hang_lashes, turned_about
 from render.heads.procedural_skull import EYE_CENTRE_MM, LID_RADIUS_MM
 
 JAW_JOINT_MM = np.array([0.0, -4.0, 8.0])
@@ -55,6 +55,9 @@ _MOUTH: dict[str, tuple[tuple[int, _Push], ...]] = {
         (-1, ((11, -56, 97), (11, 8, 14), (0.4, -5.4, -0.4))), (-1, ((14, -67, 90), (11, 7, 14), (0.2, -2.2, 0.4))),
     ),
     "mouthDimple": ((0, ((27, -50, 82), (9, 9, 16), (3.2, 0.8, -3.4))),),
+    "cheekPuff": (
+        (0, ((43, -43, 74), (13, 13, 22), (4.6, 0.0, 4.4))), (0, ((26, -50, 86), (8, 9, 14), (-0.6, 0.0, 1.4))),
+    ),
 }  # fmt: skip
 _MOUTH_WHOLE: dict[str, tuple[tuple[int, _Push], ...]] = {
     "mouthPucker": (
@@ -64,13 +67,15 @@ _MOUTH_WHOLE: dict[str, tuple[tuple[int, _Push], ...]] = {
         (0, ((24, -50, 85), (10, 12, 18), (-6.0, 0.0, 3.4))), (1, ((6, -45, 100), (12, 7, 18), (0.0, 3.2, 4.6))),
         (-1, ((6, -56, 98), (12, 7, 18), (0.0, -4.6, 4.4))),
     ),
+    "mouthRollUpper": ((1, ((7, -45.5, 100), (14, 5.5, 14), (0.0, -2.0, -3.8))),),
+    "mouthRollLower": ((-1, ((7, -55.5, 99), (14, 6.5, 14), (0.0, 2.4, -4.0))),),
     "mouthShrugUpper": ((1, ((6, -44, 99), (13, 8, 14), (0.0, 2.8, 1.6))),),
     "mouthShrugLower": (
         (-1, ((7, -58, 96), (13, 9, 16), (0.0, 3.6, 1.8))), (1, ((7, -46, 98), (13, 6, 16), (0.0, 3.0, 1.0))),
         (0, ((0, -76, 93), (14, 9, 20), (0.0, 2.8, 1.0))),
     ),
 }  # fmt: skip
-_LIDS = ("eyeBlink", "eyeSquint", "eyeWide", "eyeLookDown", "eyeLookUp")
+_LIDS = ("eyeBlink", "eyeSquint", "eyeWide", "eyeLookDown", "eyeLookIn", "eyeLookOut", "eyeLookUp")
 
 
 def expressions_mm(anatomy: Anatomy) -> dict[str, Float[np.ndarray, "n 3"]]:
@@ -86,12 +91,12 @@ def expressions_mm(anatomy: Anatomy) -> dict[str, Float[np.ndarray, "n 3"]]:
     left["cheekSquint"] += 0.45 * left["eyeSquint"]
     shapes: dict[str, np.ndarray] = {}
     for name, field in left.items():
-        shapes[f"{name}_L"] = _hang_lashes(anatomy, field)
+        shapes[f"{name}_L"] = hang_lashes(anatomy, field)
         shapes[f"{name}_R"] = shapes[f"{name}_L"][anatomy.mirror_of] * MIRROR
     for name, motions in _MOUTH_WHOLE.items():
         half = _mouth_motion(anatomy, motions)
         shapes[name] = half + half[anatomy.mirror_of] * MIRROR
-    shapes["jawOpen"] = _jaw_open(anatomy)
+    shapes |= _jaw_and_tongue(anatomy) | _mouth_aside(anatomy)
     return dict(sorted(shapes.items()))
 
 
@@ -131,6 +136,35 @@ def _jaw_open(anatomy: Anatomy) -> Float[np.ndarray, "n 3"]:
     return moved
 
 
+def _jaw_and_tongue(anatomy: Anatomy) -> dict[str, Float[np.ndarray, "n 3"]]:
+    share = jaw_share(anatomy)[:, None]
+    opened = _jaw_open(anatomy)
+    tongue = np.zeros_like(opened)
+    ids = anatomy.parts["tongue"]
+    # Its root stays in the throat; the tip comes out over the lower teeth.
+    out = ramp(anatomy.vertices_mm[ids, 2], 42.0, 80.0)
+    tongue[ids] = out[:, None] * np.array([0.0, 4.0, 0.0]) + (out**2)[:, None] * np.array([0.0, -7.0, 30.0])
+    return {
+        "jawOpen": opened,
+        "jawForward": share * np.array([0.0, 0.0, 4.5]),
+        "jawLeft": share * np.array([4.5, 0.0, -0.5]),
+        "jawRight": share * np.array([-4.5, 0.0, -0.5]),
+        # Undoes what the open jaw does to the lips: both at once close the lips over the open jaw.
+        "mouthClose": -anatomy.mouth[:, None] * opened,
+        "tongueOut": tongue,
+    }
+
+
+def _mouth_aside(anatomy: Anatomy) -> dict[str, Float[np.ndarray, "n 3"]]:
+    points = anatomy.vertices_mm
+    weight = np.exp(-0.5 * (((points - np.array([0.0, -50.0, 92.0])) / np.array([24.0, 15.0, 18.0])) ** 2).sum(axis=1))
+    weight *= np.isin(np.arange(len(points)), anatomy.parts["skin"])
+    # The side that the mouth goes to is pressed back, the other one drawn tight.
+    left = weight[:, None] * (np.array([6.0, 0.0, -1.0]) + 0.03 * points[:, :1] * np.array([0.0, 0.6, -1.0]))
+    left[anatomy.parts["skin"][_inside_mouth(anatomy)]] = 0.0
+    return {"mouthLeft": left, "mouthRight": left[anatomy.mirror_of] * MIRROR}
+
+
 def _push(anatomy: Anatomy, push: _Push) -> Float[np.ndarray, "n 3"]:
     """A Gaussian push of the left half's skin; eyes, teeth and the rims of the lids stay."""
     centre, radii, motion = push
@@ -162,14 +196,19 @@ def _lid_motion(anatomy: Anatomy, name: str) -> Float[np.ndarray, "n 3"]:
     near = anatomy.near_rim[:, 0]
     upper, lower = ramp(anatomy.upper_lid, 0.0, 0.55), ramp(-anatomy.upper_lid, 0.0, 0.55)
     weight = ramp(near, 0.3, 1.0)
+    axis = np.array([1.0, 0.0, 0.0])
     if name == "eyeBlink":
         turn = weight * _closing_deg(anatomy)
+    elif name in ("eyeLookIn", "eyeLookOut"):
+        # The bulge of the cornea drags the lids a little way along.
+        axis = np.array([0.0, 1.0, 0.0])
+        turn = weight * (3.0 if name == "eyeLookOut" else -3.0) * (1.0 - ramp(np.abs(points[:, 0] - 31.0), 6.0, 15.0))
     else:
         down, up = {
             "eyeSquint": (7.0, 11.0), "eyeWide": (-9.5, -3.0), "eyeLookDown": (17.0, -7.0), "eyeLookUp": (-8.0, 3.0),
         }[name]  # fmt: skip
         turn = weight * (down * upper - up * lower)
-    turned = turned_about(points, EYE_CENTRE_MM, np.array([1.0, 0.0, 0.0]), turn)
+    turned = turned_about(points, EYE_CENTRE_MM, axis, turn)
     offset = turned - EYE_CENTRE_MM
     distance = np.linalg.norm(offset, axis=1)
     rest = np.linalg.norm(points - EYE_CENTRE_MM, axis=1)
@@ -195,9 +234,3 @@ def _closing_deg(anatomy: Anatomy) -> Float[np.ndarray, " n"]:
             turn[loop[upper]] = 0.9 * gap[upper]
             turn[loop[-upper]] = -0.1 * gap[upper]
     return turn
-
-
-def _hang_lashes(anatomy: Anatomy, field: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 3"]:
-    hung = anatomy.lash_hosts >= 0
-    field[hung] = field[anatomy.lash_hosts[hung]]
-    return field

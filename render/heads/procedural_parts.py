@@ -1,10 +1,9 @@
-"""The parts of the procedural head that are no skin: eyeballs, ears, teeth, gums and tongue, as closed meshes in mm."""
+"""The parts of the procedural head that are no skin: eyeballs, teeth, gums and tongue, as closed meshes in mm."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.interpolate import CubicSpline
 
 from render.heads.model import LIMBUS_RADIUS_M, Region
 from render.heads.procedural_skull import EYE_CENTRE_MM, EYE_RADIUS_MM
@@ -16,6 +15,7 @@ _CORNEA_RISE_MM = 0.7
 # Polar angles of the eyeball's rings against the line of sight, in degrees; the iris ends at the fifth.
 _EYE_POLAR_DEG = (5.0, 9.5, 14.5, 20.0, 28.9, 38.0, 50.0, 63.0, 78.0, 95.0, 115.0, 140.0, 162.0)
 _EYE_SPOKES = 32
+_CARUNCLE_MM, _CARUNCLE_RADII_MM = np.array([18.0, 14.7, 73.0]), np.array([1.9, 1.3, 1.7])
 # Section through a tooth from gum to biting edge and back behind: share of the crown, and how far out it stands.
 _TOOTH_SECTION_MM = ((0.0, 0.35, 0.75, 0.97, 1.0, 0.9, 0.4, 0.0), (0.2, 0.6, 0.4, -0.9, -2.0, -4.0, -6.5, -7.0))
 # Section through a gum: height over the necks of the teeth, and how far out it stands.
@@ -53,7 +53,9 @@ def left_eyeball() -> Part:
     front = np.array([[0.0, 0.0, EYE_RADIUS_MM + _CORNEA_RISE_MM]])
     back = np.array([[0.0, 0.0, -EYE_RADIUS_MM]])
     ids = 1 + np.arange(rings[..., 0].size).reshape(rings.shape[:2])
-    quads = np.concatenate([_cap(ids[0], 0), ring_quads(list(ids))[:, ::-1], _cap(ids[-1], ids.size + 1)[:, ::-1]])
+    quads = np.concatenate(
+        [cap_quads(ids[0], 0), ring_quads(list(ids))[:, ::-1], cap_quads(ids[-1], ids.size + 1)[:, ::-1]]
+    )
     iris = EYE_RADIUS_MM * np.sin(np.radians(_EYE_POLAR_DEG[4]))
     vertices = np.concatenate([front, rings.reshape(-1, 3), back])
     middles = vertices[quads].mean(axis=1)
@@ -61,48 +63,23 @@ def left_eyeball() -> Part:
     return Part(vertices + EYE_CENTRE_MM, quads, np.where(in_iris, Region.IRIS, Region.SCLERA))
 
 
-def left_ear() -> Part:
-    """A folded relief: bowl, antihelix, furrow and rim, then the back, whose edge lies inside the head."""
-    turn = np.linspace(0.0, 2.0 * np.pi, 48, endpoint=False)
-    degrees = np.degrees(turn)
-    # Outline around the bowl, by angle from the back (0) over the top (90) to the front (180) and the lobe (270).
-    places = np.array([0, 30, 60, 90, 115, 140, 180, 215, 245, 262, 280, 300, 330, 360], dtype=float)
-    reach = np.array([19, 23, 29, 33, 28, 18.5, 12, 13, 22, 29.5, 29, 22.5, 18.5, 19], dtype=float)
-    outline = CubicSpline(places, reach, bc_type="periodic")(degrees)
-    # How much of the full fold a direction shows: none in front, where the ear grows out of the cheek, little below.
-    shown = np.array([1, 1, 1, 1, 0.9, 0.6, 0.12, 0.05, 0.12, 0.2, 0.3, 0.75, 1, 1])
-    fold = CubicSpline(places, shown, bc_type="periodic")(degrees)
-    tragus = np.exp(-0.5 * ((degrees - 190.0) / 16.0) ** 2)
-    profile = (
-        # share of the outline, height of a full fold, height of a plain direction, height that the tragus adds (mm)
-        (0.16, -8.0, -7.0, 0.0), (0.34, -6.4, -4.5, 0.5), (0.46, -1.5, -2.0, 3.0), (0.56, 2.6, -0.2, 4.5),
-        (0.66, 3.0, 0.3, 4.0), (0.76, 0.2, 0.4, 2.0), (0.84, -0.8, 0.5, 0.0), (0.91, 2.0, 0.3, 0.0),
-        (0.96, 4.2, 0.0, 0.0), (1.01, 4.4, -0.6, 0.0), (1.03, 2.8, -1.6, 0.0), (1.01, 0.4, -2.6, 0.0),
-        (0.93, -1.6, -3.6, 0.0), (0.8, -3.6, -5.0, 0.0), (0.66, -8.0, -9.0, 0.0), (0.55, -14.0, -13.0, 0.0),
-        (0.4, -18.0, -16.0, 0.0),
-    )  # fmt: skip
-    rings = []
-    for share, folded, plain, rise in profile:
-        back, up = share * outline * np.cos(turn), share * outline * np.sin(turn)
-        height = fold * folded + (1.0 - fold) * plain + rise * tragus
-        rings.append(_ear_place(back, up, height))
-    ids = 1 + np.arange(len(rings) * len(turn)).reshape(len(rings), len(turn))
-    middle, root = _ear_place(*np.array([[0.0], [0.0], [-8.6]])), _ear_place(*np.array([[0.0], [0.0], [-19.0]]))
-    vertices = np.concatenate([middle, *rings, root])
-    quads = np.concatenate([_cap(ids[0], 0), ring_quads(list(ids))[:, ::-1], _cap(ids[-1], ids.size + 1)[:, ::-1]])
-    return Part(vertices, quads, np.full(len(quads), Region.SKIN))
-
-
-def _ear_place(back: np.ndarray, up: np.ndarray, height: np.ndarray) -> Float[np.ndarray, "n 3"]:
-    """Ear plane to head: leaned back by 12 degrees, turned out from the head by 18 degrees towards its back edge."""
-    lean, out = np.radians(12.0), np.radians(18.0)
-    # The lobe hangs close to the jaw.
-    height = height + 0.004 * np.minimum(up, 0.0) ** 2 * -1.0
-    behind = back * np.cos(lean) + up * np.sin(lean)
-    above = up * np.cos(lean) - back * np.sin(lean)
-    sideways = height * np.cos(out) + (back + 8.0) * np.sin(out)
-    inwards = behind * np.cos(out) - height * np.sin(out)
-    return np.stack([72.0 + sideways, 1.0 + above, -12.0 - inwards], axis=1)
+def left_caruncle() -> Part:
+    """The small pink mound in the inner corner of the left eye."""
+    polar = np.linspace(0.0, np.pi, 7)[1:-1]
+    turn = np.linspace(0.0, 2.0 * np.pi, 12, endpoint=False)
+    sphere = np.stack(
+        [
+            np.sin(polar)[:, None] * np.cos(turn),
+            np.sin(polar)[:, None] * np.sin(turn),
+            np.cos(polar)[:, None] + 0 * turn,
+        ],
+        axis=2,
+    )
+    ids = 1 + np.arange(sphere[..., 0].size).reshape(sphere.shape[:2])
+    vertices = np.concatenate([[[0.0, 0.0, 1.0]], sphere.reshape(-1, 3), [[0.0, 0.0, -1.0]]])
+    first, last = cap_quads(ids[0], 0), cap_quads(ids[-1], ids.size + 1)[:, ::-1]
+    quads = np.concatenate([first, ring_quads(list(ids))[:, ::-1], last])
+    return Part(_CARUNCLE_MM + vertices * _CARUNCLE_RADII_MM, quads, np.full(len(quads), Region.SKIN))
 
 
 def teeth(upper: bool) -> Part:
@@ -184,7 +161,9 @@ def tongue() -> Part:
     )
     ids = 1 + np.arange(rings[..., 0].size).reshape(rings.shape[:2])
     vertices = np.concatenate([[[0.0, -55.5, 81.0]], rings.reshape(-1, 3), [[0.0, -55.5, 39.0]]])
-    quads = np.concatenate([_cap(ids[0], 0), ring_quads(list(ids))[:, ::-1], _cap(ids[-1], ids.size + 1)[:, ::-1]])
+    quads = np.concatenate(
+        [cap_quads(ids[0], 0), ring_quads(list(ids))[:, ::-1], cap_quads(ids[-1], ids.size + 1)[:, ::-1]]
+    )
     return Part(vertices, quads, np.full(len(quads), Region.TONGUE))
 
 
@@ -207,17 +186,17 @@ def _strip(rows: Float[np.ndarray, "r c 3"], region: Region, *, flip: bool) -> P
     ids = np.arange(count * length).reshape(count, length)
     quads = grid_quads(ids.T)
     for end, turned in ((ids[:, 0], False), (ids[:, -1], True)):
-        quads = np.concatenate([quads, _end_cap(end)[:, ::-1] if turned else _end_cap(end)])
+        quads = np.concatenate([quads, _endcap_quads(end)[:, ::-1] if turned else _endcap_quads(end)])
     return Part(rows.reshape(-1, 3), quads if not flip else quads[:, ::-1], np.full(len(quads), region))
 
 
-def _end_cap(loop: np.ndarray) -> Int[np.ndarray, "f 4"]:
+def _endcap_quads(loop: np.ndarray) -> Int[np.ndarray, "f 4"]:
     """Quads straight across a loop of even length."""
     half = len(loop) // 2
     return np.stack([loop[: half - 1], loop[1:half], loop[-2 : -half - 1 : -1], loop[-1:-half:-1]], axis=1)
 
 
-def _cap(loop: np.ndarray, pole: int) -> Int[np.ndarray, "f 4"]:
+def cap_quads(loop: np.ndarray, pole: int) -> Int[np.ndarray, "f 4"]:
     """Quads from a pole to a loop that runs counter-clockwise around it, two steps each."""
     even = np.arange(0, len(loop), 2)
     return np.stack([np.full(len(even), pole), loop[even], loop[even + 1], loop[(even + 2) % len(loop)]], axis=1)

@@ -13,16 +13,18 @@ from render.heads.procedural_skull import EYE_CENTRE_MM, front_points
 _SKULL_JOINT_MM = np.array([0.0, -14.0, -12.0])
 _NECK_JOINT_MM = np.array([0.0, -130.0, -48.0])
 
-# Jaw line of the person's left from the ear (16) to beside the chin (9), and the chin (8); mm.
-_JAW_LINE_MM = np.array(
-    [(69.5, 4, 16), (68, -12, 18), (65.5, -28, 20), (61, -46, 21), (53.5, -64, 22), (46, -75, 42), (35, -84, 57),
-     (19, -92, 73), (0, -96, 82)], dtype=float,
-)  # fmt: skip
-# The left brow from its inner (22) to its outer end (26), the middle line of the nose (27 to 30), and its base from the
-# middle (33) to the left wing (35): x and y in the front view, mm.
-_BROW_XY_MM = np.array([(12.2, 34.9), (20.5, 35.3), (29.5, 35.7), (38.5, 35.2), (47.3, 31.7)])
-_NOSE_XY_MM = np.array([(0.0, 21.0), (0.0, 9.0), (0.0, -3.0), (0.0, -15.0)])
-_NOSE_BASE_XY_MM = np.array([(0.0, -27.5), (7.0, -27.0), (14.0, -25.0)])
+# The outline of the face as a camera before it sees it, on the person's left from the ear (16) down: heights in mm at
+# which it is taken, then directions in the picture, in degrees below the horizontal, in which it reaches furthest.
+_OUTLINE_HEIGHTS_MM = (15.0, -2.0, -19.0, -36.0, -53.0)
+_OUTLINE_DIRECTIONS_DEG = (24.0, 45.0, 60.0)
+# Closer than a camera of a recipe, so that the outline lies on this side of what such a camera still sees.
+_OUTLINE_FROM_MM = 520.0
+_MENTON_MM = np.array([0.0, -98.0, 82.0])
+# The left brow from its inner (22) to its outer end (26) and the base of the nose from the middle (33) to the left wing
+# (35): x and y in the front view, mm.
+_BROW_XY_MM = np.array([(11.0, 36.6), (19.5, 38.2), (29.5, 39.6), (39.5, 39.0), (49.5, 34.4)])
+_NOSE_BASE_XY_MM = np.array([(0.0, -29.2), (7.5, -28.2), (14.0, -26.2)])
+_SELLION_Y_MM = 22.5
 
 
 def landmark_vertices(anatomy: Anatomy) -> Int[np.ndarray, "68"]:
@@ -38,13 +40,17 @@ def landmark_vertices(anatomy: Anatomy) -> Int[np.ndarray, "68"]:
 
     result = np.empty(68, dtype=int)
     mirror_of = anatomy.mirror_of
-    jaw = nearest(_JAW_LINE_MM)
+    jaw = np.append(_outline(anatomy), nearest(_MENTON_MM[None]))
     result[8:17] = jaw[::-1]
     result[:8] = mirror_of[jaw[:8]]
     brow = nearest_in_front(_BROW_XY_MM)
     result[22:27] = brow
     result[17:22] = mirror_of[brow[::-1]]
-    result[27:31] = nearest_in_front(_NOSE_XY_MM)
+    middle = skin[np.abs(anatomy.vertices_mm[skin, 0]) < 1e-6]
+    tip = middle[np.argmax(anatomy.vertices_mm[middle, 2])]
+    heights = np.linspace(_SELLION_Y_MM, anatomy.vertices_mm[tip, 1], 4)
+    result[27:30] = nearest_in_front(np.stack([np.zeros(3), heights[:3]], axis=1))
+    result[30] = tip
     base = nearest_in_front(_NOSE_BASE_XY_MM)
     result[33:36] = base
     result[31:33] = mirror_of[base[:0:-1]]
@@ -58,6 +64,22 @@ def landmark_vertices(anatomy: Anatomy) -> Int[np.ndarray, "68"]:
     result[48:60] = _around_mouth(anatomy, anatomy.loops["mouth_outline"], (14.5, 5.5, 0.0))
     result[60:68] = _around_mouth(anatomy, anatomy.loops["mouth_line"], (8.5, 0.0))
     return result
+
+
+def _outline(anatomy: Anatomy) -> Int[np.ndarray, " v"]:
+    ids = anatomy.parts["skin"]
+    x, y, z = anatomy.vertices_mm[ids].T
+    away = _OUTLINE_FROM_MM - z
+    aside, below = x / away, (EYE_CENTRE_MM[1] - y) / away
+    # Before the ears, and not yet on the underside of the jaw.
+    ahead = (z > 5.0) & (x > 5.0) & (y + 0.42 * z > -68.0)
+    found = []
+    for height in _OUTLINE_HEIGHTS_MM:
+        found.append(np.argmax(np.where(ahead & (np.abs(y - height) < 3.5), aside, -np.inf)))
+    for direction in np.radians(_OUTLINE_DIRECTIONS_DEG):
+        reach = np.cos(direction) * aside + np.sin(direction) * below
+        found.append(np.argmax(np.where(ahead, reach, -np.inf)))
+    return ids[found]
 
 
 def _around_mouth(anatomy: Anatomy, loop: np.ndarray, aside_mm: tuple[float, ...]) -> Int[np.ndarray, " v"]:

@@ -186,7 +186,7 @@ def eye_rim_mm(length: int) -> Float[np.ndarray, "l 3"]:
     share = 0.6 * share + 0.4 * (0.5 - 0.5 * np.cos(np.pi * share))
     line = OUTER_CANTHUS_MM + share[:, None] * (INNER_CANTHUS_MM - OUTER_CANTHUS_MM)
     upper, lower = line.copy(), line.copy()
-    upper[:, 1] += 5.0 * np.sin(np.pi * share**1.08) ** 0.8
+    upper[:, 1] += 5.5 * np.sin(np.pi * share**1.08) ** 0.8
     lower[:, 1] -= 4.9 * np.sin(np.pi * share**0.86) ** 0.85
     rim = np.concatenate([upper, lower[-2:0:-1]])
     return front_points(rim[:, 0], rim[:, 1])
@@ -200,7 +200,7 @@ def _add_nostrils(builder: _Builder, grid: np.ndarray) -> dict[str, np.ndarray]:
     rim = np.stack([7.6 + 2.5 * np.cos(turn) - 0.28 * along, np.full(len(turn), -26.0), 101.0 + along], axis=1)
     rings = _rings_between(builder.at(loop), rim, (0.55, 1.0))
     middle = rings[-1].mean(axis=0)
-    for shrink, depth in ((0.95, 1.2), (0.8, 3.5), (0.5, 6.5)):
+    for shrink, depth in ((0.97, 1.4), (0.92, 4.5), (0.78, 8.5), (0.5, 12.0)):
         rings.append(middle + shrink * (rings[1] - middle) + depth * np.array([-0.1, 0.8, -0.35]))
     loops = {}
     for name, flip in (("left", 1.0), ("right", -1.0)):

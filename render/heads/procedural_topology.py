@@ -6,17 +6,28 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float, Int
 
+
+def _spread(places_deg: tuple[float, ...], steps_deg: tuple[float, ...], count: int) -> Float[np.ndarray, " n"]:
+    """`count` angles from the first place to the last, spaced in proportion to the steps wanted at these places."""
+    fine = np.linspace(places_deg[0], places_deg[-1], 4001)
+    order = np.argsort(places_deg)
+    steps = np.interp(fine, np.array(places_deg)[order], np.array(steps_deg)[order])
+    passed = np.concatenate([[0.0], np.cumsum(0.5 / steps[1:] + 0.5 / steps[:-1])])
+    return np.interp(np.linspace(0.0, passed[-1], count), passed, fine)
+
+
 # Azimuth of the grid's columns on the person's left, in degrees; the right side mirrors them. Dense on the face.
-HALF_COLUMNS_DEG = np.array(
-    [0, 1.5, 3, 4.5, 6, 7.5, 9, 10.7, 12.5, 14.5, 16.7, 19, 21.4, 23.8, 26.3, 28.9, 31.6, 34.4, 37.3, 40.3, 43.4, 46.6,
-     50, 54, 58.5, 63.5, 69, 75, 81.5, 88.5, 96, 104, 112, 120.5, 129, 137.5, 146, 154.5, 163, 171.5, 180]
-)  # fmt: skip
+HALF_COLUMNS_DEG = _spread(
+    (0.0, 10.0, 20.0, 32.0, 50.0, 75.0, 88.0, 106.0, 125.0, 180.0),
+    (1.1, 1.15, 1.5, 1.9, 2.6, 4.6, 3.2, 3.2, 6.5, 7.2),
+    61,
+)
 # Elevation of the grid's rows in front of the face, in degrees, from the edge of the crown down to under the chin.
-ROWS_DEG = np.array(
-    [66, 60, 54.5, 49, 44, 39.5, 35.5, 31.5, 27.7, 24.2, 21, 18.4, 15.9, 13.4, 10.9, 8.4, 5.9, 3.4, 0.9, -1.7, -4.4,
-     -6.6, -8.6, -10.4, -12, -13.4, -14.7, -15.9, -17.1, -18.3, -19.5, -20.8, -22.3, -24.3, -26.4, -28.5, -30.6, -32.7,
-     -34.8, -36.9, -39, -41.2, -43.4, -45.6, -47.8, -50, -52.3, -54.6, -57, -60]
-)  # fmt: skip
+ROWS_DEG = _spread(
+    (66.0, 45.0, 27.0, 2.0, -9.0, -14.0, -23.0, -27.0, -40.0, -50.0, -60.0),
+    (5.0, 3.2, 2.0, 1.8, 1.4, 0.8, 0.85, 1.2, 1.5, 1.7, 2.3),
+    70,
+)
 COLUMNS = 2 * (len(HALF_COLUMNS_DEG) - 1)
 
 
@@ -30,9 +41,19 @@ class Hole:
     left: int
 
 
-EYE_HOLE = Hole(top=10, bottom=20, right=6, left=22)
-MOUTH_HOLE = Hole(top=32, bottom=42, right=-15, left=15)
-NOSTRIL_HOLE = Hole(top=28, bottom=31, right=2, left=5)
+def _hole(top_deg: float, bottom_deg: float, right_deg: float, left_deg: float) -> Hole:
+    """The hole whose edges lie nearest to these elevations and azimuths."""
+
+    def column(azimuth_deg: float) -> int:
+        return int(np.sign(azimuth_deg)) * int(np.abs(HALF_COLUMNS_DEG - abs(azimuth_deg)).argmin())
+
+    top, bottom = (int(np.abs(ROWS_DEG - edge).argmin()) for edge in (top_deg, bottom_deg))
+    return Hole(top=top, bottom=bottom, right=column(right_deg), left=column(left_deg))
+
+
+EYE_HOLE = _hole(20.5, -4.5, 8.6, 49.0)
+MOUTH_HOLE = _hole(-22.8, -45.0, -25.5, 25.5)
+NOSTRIL_HOLE = _hole(-16.6, -20.8, 2.6, 8.2)
 
 
 def mirrored(hole: Hole) -> Hole:

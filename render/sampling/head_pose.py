@@ -1,17 +1,12 @@
 """How the head and the eyes are turned."""
 
-from render.config import HeadPoses
-from render.draws import field_drawer
+from render.draws import Draws
 from render.parameters import HeadPose
+from render.ranges.framing import HeadPoses
 
 
-def draw_head_pose(poses: HeadPoses, seed: int, split: str, index: int) -> HeadPose:
-    """Each angle uniform in its range, each from a stream of its own."""
-    draw = field_drawer(poses, "head_pose", seed, split, index)
-    return HeadPose(
-        yaw_deg=draw("yaw_deg"),
-        pitch_deg=draw("pitch_deg"),
-        roll_deg=draw("roll_deg"),
-        gaze_yaw_deg=draw("gaze_yaw_deg"),
-        gaze_pitch_deg=draw("gaze_pitch_deg"),
-    )
+def draw_head_pose(poses: HeadPoses, draw: Draws) -> HeadPose:
+    """Each angle uniform in its range; head angles fill their cube evenly, and so do gaze angles their square."""
+    head = {"yaw_deg": poses.yaw_deg, "pitch_deg": poses.pitch_deg, "roll_deg": poses.roll_deg}
+    gaze = {"gaze_yaw_deg": poses.gaze_yaw_deg, "gaze_pitch_deg": poses.gaze_pitch_deg}
+    return HeadPose(**draw.between_jointly("head_pose", head), **draw.between_jointly("gaze", gaze))

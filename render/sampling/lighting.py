@@ -1,25 +1,117 @@
-"""Light: one of the environment maps, turned and scaled, and a key light."""
+"""Light: one of the environment maps, turned and scaled, and the lamps of a rig."""
 
+import colorsys
 import math
 
-from render.config import Lightings
-from render.draws import draw_one, field_drawer, random_stream
-from render.parameters import Lighting
+from render.draws import Draws
+from render.parameters import Lamp, Lighting
+from render.ranges.lighting import NO_ENVIRONMENT, Lightings
+from render.sampling.flash_rig import FLASH_DISTANCE_M, FLASH_SIZE_M, FLASH_TEMPERATURE_K, FLASHES, NO_FLASH
+
+# Where the other lamps of three-point lighting stand, with the key on the right; a key on the left mirrors it (ours,
+# after what books on portrait light draw).
+_FILL = {"azimuth_deg": (-55.0, -20.0), "elevation_deg": (-5.0, 20.0), "distance_m": (1.2, 2.0), "size_m": (0.5, 1.2)}
+_RIM = {"azimuth_deg": (-165.0, -125.0), "elevation_deg": (20.0, 50.0), "distance_m": (1.0, 1.6), "size_m": (0.15, 0.5)}
 
 
-def draw_lighting(lightings: Lightings, seed: int, split: str, index: int) -> Lighting:
-    """Each number uniform in its range; the colour of the key light follows its temperature."""
-    draw = field_drawer(lightings, "lighting", seed, split, index)
+def draw_lighting(lightings: Lightings, draw: Draws) -> Lighting:
+    """A rig by its share, then each of its numbers uniform in its range."""
+    rig = draw.weighted("lighting.rig", lightings.rigs)
+    environment = draw.one("lighting.environment", lightings.environments)
+    sky = draw.between_jointly(
+        "lighting.environment",
+        {"rotation_deg": lightings.environment_rotation_deg, "strength": lightings.environment_strength},
+    )
+    strength = sky["strength"]
+    lamps: tuple[Lamp, ...] = ()
+    if rig == "key":
+        lamps = (_key(lightings, draw),)
+    elif rig == "three_point":
+        lamps = _three_point(lightings, draw)
+        strength = round(strength * draw.between("lighting.studio_ambient", lightings.studio_ambient), 9)
+    elif rig == "points":
+        low, high = lightings.point_count
+        count = low + int(draw.share("lighting.point_count") * (high - low + 1))
+        lamps = tuple(_point(lightings, draw, number) for number in range(count))
+    elif rig == "flash":
+        # Flashes take turns: the lights of one instant are as many different ones.
+        number = lightings.flash_numbers[draw.index % len(lightings.flash_numbers)]
+        if number != NO_FLASH:
+            lamps = (_flash(lightings, draw, number),)
+            if draw.share("lighting.flash_room") >= lightings.flash_room_share:
+                environment = NO_ENVIRONMENT
     return Lighting(
-        environment=draw_one(random_stream(seed, split, "lighting.environment", index), lightings.environments),
-        environment_rotation_deg=draw("environment_rotation_deg"),
-        environment_strength=draw("environment_strength"),
-        key_azimuth_deg=draw("key_azimuth_deg"),
-        key_elevation_deg=draw("key_elevation_deg"),
-        key_distance_m=draw("key_distance_m"),
-        key_size_m=draw("key_size_m"),
-        key_power_w=draw("key_power_w"),
-        key_rgb=black_body_rgb(draw("key_temperature_k")),
+        rig=rig,
+        environment=environment,
+        environment_rotation_deg=sky["rotation_deg"],
+        environment_strength=strength,
+        lamps=lamps,
+        exposure_ev=draw.between("lighting.exposure_ev", lightings.exposure_ev),
+    )
+
+
+def _key(lightings: Lightings, draw: Draws) -> Lamp:
+    place = {
+        "azimuth_deg": lightings.key_azimuth_deg,
+        "elevation_deg": lightings.key_elevation_deg,
+        "distance_m": lightings.key_distance_m,
+        "power_w": lightings.key_power_w,
+    }
+    return Lamp(
+        role="key",
+        **draw.between_jointly("lighting.key", place),
+        size_m=draw.between("lighting.key_size_m", lightings.key_size_m),
+        rgb=black_body_rgb(draw.between("lighting.key_temperature_k", lightings.key_temperature_k)),
+    )
+
+
+def _three_point(lightings: Lightings, draw: Draws) -> tuple[Lamp, Lamp, Lamp]:
+    key = _key(lightings, draw)
+
+    def opposite(role: str, place: dict[str, tuple[float, float]], ratio: float) -> Lamp:
+        drawn = draw.between_jointly(f"lighting.{role}", place)
+        # As much light at the eyes as the ratio asks for: it falls with the square of the distance.
+        power_w = round(ratio * key.power_w * (drawn["distance_m"] / key.distance_m) ** 2, 9)
+        azimuth_deg = drawn.pop("azimuth_deg") * (1.0 if key.azimuth_deg >= 0 else -1.0)
+        return Lamp(role=role, azimuth_deg=azimuth_deg, power_w=power_w, rgb=key.rgb, **drawn)
+
+    fill = opposite("fill", _FILL, draw.between("lighting.fill_ratio", lightings.fill_ratio))
+    rim = opposite("rim", _RIM, draw.between("lighting.rim_ratio", lightings.rim_ratio))
+    return key, fill, rim
+
+
+def _point(lightings: Lightings, draw: Draws, number: int) -> Lamp:
+    name = f"lighting.point_{number}"
+    place = {
+        "azimuth_deg": lightings.point_azimuth_deg,
+        "elevation_deg": lightings.point_elevation_deg,
+        "distance_m": lightings.point_distance_m,
+        "power_w": lightings.point_power_w,
+    }
+    if draw.share(f"{name}.coloured") < lightings.point_coloured_share:
+        hue, saturation = (float(value) for value in draw.stream(f"{name}.hue").random(2))
+        red, green, blue = (round(value, 6) for value in colorsys.hsv_to_rgb(hue, 0.5 + 0.45 * saturation, 1.0))
+        rgb = (red, green, blue)
+    else:
+        rgb = black_body_rgb(draw.between(f"{name}.temperature_k", lightings.point_temperature_k))
+    return Lamp(
+        role="point",
+        **draw.between_jointly(name, place),
+        size_m=draw.between(f"{name}.size_m", lightings.point_size_m),
+        rgb=rgb,
+    )
+
+
+def _flash(lightings: Lightings, draw: Draws, number: int) -> Lamp:
+    azimuth_deg, elevation_deg = FLASHES[number]
+    return Lamp(
+        role=f"flash_{number:02d}",
+        azimuth_deg=azimuth_deg,
+        elevation_deg=elevation_deg,
+        distance_m=FLASH_DISTANCE_M,
+        size_m=FLASH_SIZE_M,
+        power_w=draw.between("lighting.flash_power_w", lightings.flash_power_w),
+        rgb=black_body_rgb(FLASH_TEMPERATURE_K),
     )
 
 

@@ -106,6 +106,8 @@ def write_ball_dataset(
         shards={product: tuple(folders) for product, folders in shards.items()},
         recipe={"name": "balls", "seed": seed},
         index_sha256=file_sha256(dataset / DATASET_INDEX),
+        quarantined=dict.fromkeys(SPLITS, 0),
+        certificate_sha256="0" * 64,
     )
     (dataset / DATASET_MANIFEST).write_text(manifest.model_dump_json())
     return dataset

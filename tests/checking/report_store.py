@@ -88,7 +88,7 @@ def add_drawn_columns(dataset: Path) -> None:
             "drawn.skin.texture_seed": int(person.integers(1 << 30)),
             "drawn.identity.coefficients": person.standard_normal(8).tolist(),
             "drawn.lighting.environment": ["city", "forest", "night"][stream.integers(3)],
-            "drawn.lighting.key_power_w": stream.uniform(5, 40),
+            "drawn.lighting.lamps.0.power_w": stream.uniform(5, 40),
             "drawn.backdrop.kind": ["plain", "texture"][stream.integers(2)],
         }
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), dataset / DATASET_INDEX)

@@ -6,6 +6,9 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from render.config import Recipe, RecipeError, load_recipe, parse_override, recipe_names
+from render.ranges.accessories import GLASSES_STYLES, OCCLUDER_KINDS
+from render.ranges.hair import BEARD_STYLES, HAIR_STYLES
+from render.sampling.frame import draw_frames
 
 SMALL = """
 name: small
@@ -45,6 +48,62 @@ def test_khan2021_draws_what_the_paper_prints():
     assert sum(recipe.structure.frames.values()) / recipe.structure.frames_per_identity == 100
 
 
+def test_bouafif2020_draws_what_the_paper_prints():
+    """128 x 128 pixels, six kinds of glasses, all hair, coefficients of variance 1, 200 pictures to test.
+
+    Source: bouafif2020 sections 3.1, 3.2 and 4.
+    """
+    recipe = load_recipe("bouafif2020")
+    assert (recipe.cameras.width_px, recipe.cameras.height_px) == (128, 128)
+    assert len([kind for kind, share in recipe.accessories.glasses.items() if kind != "none" and share > 0]) == 6
+    assert len(recipe.hairs.styles) >= 10
+    assert recipe.heads.identity_sigma == 1
+    assert recipe.structure.frames["test"] == 200
+
+
+def test_pini2018_moves_as_the_paper_says():
+    """Five sequences: one angle at a time, then freely, with things held before the face; 4 of 22 people test.
+
+    Source: pini2018 section 4.1.1. Both of its subsets, all angles within 10 degrees and the rest, come out.
+    """
+    recipe = load_recipe("pini2018")
+    assert recipe.structure.sequences is not None
+    assert recipe.structure.sequences.motions == ("yaw", "pitch", "roll", "free", "free")
+    people = {split: frames / recipe.structure.frames_per_identity for split, frames in recipe.structure.frames.items()}
+    assert people["test"] == 4 and sum(people.values()) == 22
+    assert {"bottle", "smartphone", "tablet"} <= recipe.accessories.occluders.keys()
+    frontal = [
+        max(abs(pose.yaw_deg), abs(pose.pitch_deg), abs(pose.roll_deg)) <= 10
+        for pose in (frame.head_pose for frame in draw_frames(recipe, "test", range(200)))
+    ]
+    assert 0.1 < sum(frontal) / 200 < 0.9
+
+
+def test_shu2020_draws_what_the_paper_prints():
+    """Ten views of one frontal face in steps of 5 degrees, up to five point lights; nine of the rig's directions.
+
+    Source: shu2020 section IV.
+    """
+    recipe, rig = load_recipe("shu2020"), load_recipe("shu2020_rig")
+    cameras = recipe.cameras
+    assert (cameras.azimuth_deg, cameras.elevation_deg, cameras.roll_deg) == ((-45, 45), (-30, 30), (-20, 20))
+    assert (cameras.step_deg, recipe.structure.view_count, recipe.lightings.point_count) == (5, 10, (1, 5))
+    for frame in draw_frames(recipe, "train", range(50)):
+        assert (frame.head_pose.yaw_deg, frame.head_pose.pitch_deg, frame.head_pose.roll_deg) == (0, 0, 0)
+        assert all(angle % 5 == 0 for angle in (frame.camera.azimuth_deg, frame.camera.elevation_deg))
+    assert rig.structure.view_count == 9
+    assert {frame.camera.azimuth_deg for frame in draw_frames(rig, "train", range(18))} == set(range(-60, 61, 15))
+
+
+def test_showcase_shows_nobody_twice():
+    """One frame a person, and every hair style, beard, kind of glasses and of thing held may appear."""
+    recipe = load_recipe("showcase")
+    assert recipe.structure.frames_per_identity == 1
+    assert recipe.hairs.styles.keys() == set(HAIR_STYLES) and recipe.hairs.beards.keys() == set(BEARD_STYLES)
+    assert recipe.accessories.glasses.keys() == set(GLASSES_STYLES)
+    assert recipe.accessories.occluders.keys() == set(OCCLUDER_KINDS)
+
+
 def test_quick_needs_no_download():
     """The recipe that runs first renders procedural heads."""
     assert load_recipe("quick").heads.family == "procedural"
@@ -57,7 +116,7 @@ class TestErrors:
             (
                 "cameras.distance_mm",
                 [100, 800],
-                r"cameras\.distance_mm\.0: .*greater than or equal to 300 \(came: 100\)",
+                r"cameras\.distance_mm: .*100 mm .* inside the head .* 300 mm or more \(came: \[100, 800\]\)",
             ),
             ("cameras.distance_mm", [700, 9e9], r"cameras\.distance_mm\.1: .*less than or equal to 5000 \(came: 9"),
             (
@@ -71,9 +130,13 @@ class TestErrors:
             ("cameras.clip_m", [0, 5], r"cameras\.clip_m\.0: .*greater than or equal to 0\.001 \(came: 0\)"),
             ("cameras.width_px", 8, r"cameras\.width_px: .*greater than or equal to 16 \(came: 8\)"),
             ("cameras.width_px", 64.5, r"cameras\.width_px: .*valid integer.*\(came: 64\.5\)"),
-            ("cameras.lens", 50, r"cameras\.lens is no setting; known here are clip_m, distance_mm, .*\(came: 50\)"),
-            ("camera.width_px", 64, r"camera is no setting; known here are backdrops, cameras, "),
-            ("heads.family", "flame", r"heads\.family: .*'procedural' or 'ict' \(came: 'flame'\)"),
+            (
+                "cameras.lens",
+                50,
+                r"cameras\.lens is no setting; known here are aim, azimuth_deg, clip_m, .*\(came: 50\)",
+            ),
+            ("camera.width_px", 64, r"camera is no setting; known here are accessories, backdrops, cameras, "),
+            ("heads.family", "mannequin", r"heads\.family: .*'procedural', .*'ict'.* \(came: 'mannequin'\)"),
             ("heads.identity_sigma", -0.1, r"heads\.identity_sigma: .*\(came: -0\.1\)"),
             ("head_poses.yaw_deg", [-100, 0], r"head_poses\.yaw_deg\.0: .*greater than or equal to -90 \(came: -100\)"),
             ("expressions.names", ["joy"], r"expressions\.names\.0: .*'neutral', 'happy', .*\(came: 'joy'\)"),
@@ -84,9 +147,10 @@ class TestErrors:
             (
                 "backdrops.shares",
                 {"wall": 1},
-                r"backdrops\.shares\.wall.*'plain', 'gradient', 'texture' or 'environment'",
+                r"backdrops\.shares\.wall.*'plain', 'gradient', 'texture', 'environment'",
             ),
             ("lightings.environments", ["beach"], r"lightings\.environments\.0: .*'city', .*\(came: 'beach'\)"),
+            ("hairs.styles", {"mullet": 1}, r"hairs\.styles\.mullet\.\[key\]: .*'bald', .*\(came: 'mullet'\)"),
             ("structure.frames", {"train": 0}, r"structure: .*no frame at all; give at least one split"),
             ("structure.frames", {"dev": 1}, r"structure\.frames\.dev.*'train', 'validation' or 'test'"),
             ("structure.shard_size", 0, r"structure\.shard_size: .*greater than or equal to 1 \(came: 0\)"),

@@ -24,6 +24,7 @@ from render.dataset_format import (
     FrameRecord,
     GroundTruth,
     Label,
+    QuarantinedFrame,
     ShardManifest,
     SurfaceLayer,
     canonical_json,
@@ -248,8 +249,13 @@ class TestRecords:
             shards={"gt": ("shards/gt/ab", "shards/gt/cd"), "rgb": ("shards/rgb/ef",)},
             recipe={"seed": 2021},
             index_sha256="1" * 64,
+            quarantined={"train": 1, "test": 0},
+            certificate_sha256="3" * 64,
         )
-        shard = ShardManifest(format_version=1, product="rgb", frame_keys=("a", "b"), records_sha256="2" * 64)
+        bad = QuarantinedFrame(key="c", split="train", index=7, failed="gt", reason="why", command="how")
+        shard = ShardManifest(
+            format_version=1, product="rgb", frame_keys=("a", "b"), records_sha256="2" * 64, quarantined=(bad,)
+        )
         for value in (some_geometry(), some_record(), manifest, shard):
             assert type(value).model_validate_json(canonical_json(value.model_dump(mode="json"))) == value
 
@@ -288,7 +294,7 @@ class TestRecords:
         with pytest.raises(DatasetError, match="does not list the frames"):
             read_records(tmp_path)
 
-    @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"format_version": 1}', "null"])
+    @pytest.mark.parametrize("content", ["", "{", "[]", "{}", json.dumps({"format_version": FORMAT_VERSION}), "null"])
     def test_a_damaged_manifest_is_refused(self, content: str, tmp_path: Path):
         """A manifest that was cut or is something else makes the folder no shard."""
         (tmp_path / SHARD_MANIFEST).write_text(content)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from render.dataset_format import fsync_tree, publish
+from render.publishing import fsync_tree, publish
 
 
 def folder_with(path: Path, content: str) -> Path:

@@ -1,4 +1,4 @@
-"""A stand-in for `python -m render shard`: publishes tiny valid shards in milliseconds, and keeps a diary of it.
+"""A stand-in for `python -m render shard|certify`: tiny valid shards in milliseconds, and a diary of it.
 
 Its own options come first: `python fake_renderer.py --diary D [--pause-s S] [--fail-element K] shard --plan P …`.
 """
@@ -14,12 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
+from render.certification.certificate import CERTIFICATE_FILE, CERTIFICATE_VERSION, Certificate
 from render.dataset_format import (
     FORMAT_VERSION,
     LANDMARK_COUNT,
     FrameGeometry,
     FrameRecord,
     GroundTruth,
+    QuarantinedFrame,
     ShardManifest,
     SurfaceLayer,
     canonical_json,
@@ -31,7 +33,8 @@ from render.dataset_format import (
 from render.frame_keys import identity_id, product_assets, product_epochs, software_versions
 from render.parameters import factor_values
 from render.sampling.frame import draw_frame
-from render.shard_plan import PlannedShard, Product, ShardPlan, read_plan, shard_folder
+from render.sensors.millimetre_png import write_millimetres
+from render.shard_plan import PlannedFrame, PlannedShard, Product, ShardPlan, read_plan, shard_folder
 
 WIDTH_PX, HEIGHT_PX = 8, 6
 
@@ -43,13 +46,24 @@ def main() -> int:
     parser.add_argument("--pause-s", type=float, default=0.0, help="time a frame takes")
     parser.add_argument("--fail-element", type=int, action="append", default=[])
     parser.add_argument("--fail-once", type=Path, help="fail, once, until this file exists")
-    shard = parser.add_subparsers(dest="command", required=True).add_parser("shard")
+    parser.add_argument("--bad-frame", action="append", default=[], help="split/index that is quarantined")
+    parser.add_argument("--fail-certificate", action="store_true")
+    commands = parser.add_subparsers(dest="command", required=True)
+    certify = commands.add_parser("certify")
+    certify.add_argument("--quick", action="store_true", required=True)
+    certify.add_argument("--set", action="append", required=True)
+    certify.add_argument("--out", type=Path, required=True)
+    certify.add_argument("--device", choices=("cpu", "gpu"), required=True)
+    certify.add_argument("--assets")
+    shard = commands.add_parser("shard")
     shard.add_argument("--plan", type=Path, required=True)
     shard.add_argument("--element", type=int, action="append", required=True)
     shard.add_argument("--progress", type=Path)
     shard.add_argument("--device", choices=("cpu", "gpu"))
     shard.add_argument("--assets")
     options = parser.parse_args()
+    if options.command == "certify":
+        return certify_heads(options)
     plan = read_plan(options.plan)
     _note(options, f"start {os.getpid()}")
     for element in options.element:
@@ -63,6 +77,29 @@ def main() -> int:
     return 0
 
 
+def certify_heads(options: argparse.Namespace) -> int:
+    """Write a certificate without checks; it fails when asked to."""
+    family = dict(setting.split("=") for setting in options.set)["heads.family"].strip('"')
+    _note(options, f"certify {family}")
+    options.out.mkdir()
+    certificate = Certificate(
+        version=CERTIFICATE_VERSION,
+        mode="quick",
+        device=options.device,
+        families=(family,),
+        assets={},
+        epochs=product_epochs("gt"),
+        software=software_versions(),
+        engine={},
+        passed=not options.fail_certificate,
+        checks=(),
+    )
+    (options.out / CERTIFICATE_FILE).write_text(certificate.model_dump_json())
+    if options.fail_certificate:
+        print("FAILED the plane is not plane", file=sys.stderr)
+    return int(options.fail_certificate)
+
+
 def render(plan: ShardPlan, element: int, options: argparse.Namespace) -> None:
     """Publish what is missing of one element."""
     shard = plan.elements[element]
@@ -73,16 +110,17 @@ def render(plan: ShardPlan, element: int, options: argparse.Namespace) -> None:
         drafts[product] = final.parent / f".tmp-{final.name}-{socket.gethostname()}-{os.getpid()}"
         drafts[product].mkdir(parents=True)
     records: dict[str, list[FrameRecord]] = {product: [] for product in missing}
+    bad = [frame for frame in shard.frames if f"{frame.split}/{frame.index}" in options.bad_frame]
     for done, frame in enumerate(shard.frames, start=1):
         time.sleep(options.pause_s)
-        for product in missing:
+        for product in missing if frame not in bad else ():
             _note(options, f"render {product} {frame.keys[product]}")
             records[product].append(_write(plan, shard, product, done - 1, drafts[product]))
         with options.progress.open("a") as file:
             line = {"element": element, "done": done, "total": len(shard.frames), "stage": "rendering", "seconds": 0.1}
             file.write(json.dumps(line) + "\n")
     for product in missing:
-        _publish(plan, shard, product, records[product], drafts[product])
+        _publish(plan, shard, product, records[product], bad, drafts[product])
         _note(options, *(f"publish {product} {frame.keys[product]}" for frame in shard.frames))
 
 
@@ -92,6 +130,8 @@ def _write(plan: ShardPlan, shard: PlannedShard, product: Product, position: int
     path = folder / f"{position:06d}.{'exr' if product == 'gt' else 'png'}"
     if product == "gt":
         write_ground_truth(path, _truth(frame.index))
+    elif product == "sensor":
+        write_millimetres(path, np.full((HEIGHT_PX, WIDTH_PX), 700 + frame.index, np.uint16))
     else:
         write_rgb(path, np.full((HEIGHT_PX, WIDTH_PX, 3), 10 + frame.index % 200, np.uint8))
     return FrameRecord(
@@ -133,7 +173,14 @@ def _geometry(yaw_deg: float) -> FrameGeometry:
     )
 
 
-def _publish(plan: ShardPlan, shard: PlannedShard, product: Product, records: list[FrameRecord], folder: Path) -> None:
+def _publish(
+    plan: ShardPlan,
+    shard: PlannedShard,
+    product: Product,
+    records: list[FrameRecord],
+    bad: list[PlannedFrame],
+    folder: Path,
+) -> None:
     table = folder / "records.jsonl"
     table.write_text("".join(canonical_json(record.model_dump(mode="json")) + "\n" for record in records))
     manifest = ShardManifest(
@@ -141,6 +188,17 @@ def _publish(plan: ShardPlan, shard: PlannedShard, product: Product, records: li
         product=product,
         frame_keys=tuple(record.key for record in records),
         records_sha256=file_sha256(table),
+        quarantined=tuple(
+            QuarantinedFrame(
+                key=frame.keys[product],
+                split=frame.split,
+                index=frame.index,
+                failed="gt",
+                reason="the lamp fell over",
+                command="python -m render frame",
+            )
+            for frame in bad
+        ),
     )
     (folder / "shard.json").write_text(canonical_json(manifest.model_dump(mode="json")))
     facts = {"frames": len(records), "seconds": {"rendering": 0.1 * len(records)}, "device": "cpu"}

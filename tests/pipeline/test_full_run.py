@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.luigi_defaults import EXIT_CODES
-from render.dataset_format import read_records
+from render.dataset_format import file_sha256, read_records
 
 SMALL = ("--frames", "12")
 
@@ -47,7 +47,7 @@ def test_a_full_run_and_what_later_runs_use_again(runs):
     latest = runs.store / "reports" / "latest"
     assert f"report   {latest / 'index.html'}" in first.stdout
     inputs = json.loads((latest / "report_inputs.json").read_text())
-    assert list(inputs["timings"]) == ["render", "pack", "training", "evaluation"]
+    assert list(inputs["timings"]) == ["certificate", "render", "pack", "training", "evaluation"]
     for path in (inputs["dataset"], inputs["pack"], *inputs["trainings"], *inputs["evaluations"]):
         assert Path(path).is_absolute() and Path(path).is_dir()
     assert inputs["render_runs"] and all(Path(path).is_file() for path in inputs["render_runs"])
@@ -82,15 +82,15 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(runs):
     before = runs.finish(runs.command("FullRun", *SMALL, "--dry-run"))
     assert before.returncode == 0, before.stderr
     assert "gt: 12 of 12 to render, 0 reused; rgb: 12 of 12 to render, 0 reused" in before.stdout
-    assert "then to make: pack, training of khan2021_unet_simple" in before.stdout
+    assert "to make beside it: certificate, pack, training of khan2021_unet_simple" in before.stdout
     assert not runs.store.exists() and not runs.diary("render") and not runs.diary("train")
     assert runs.finish(runs.command("FullRun", *SMALL)).returncode == 0
     kept = sorted(runs.store.rglob("*"))
     after = runs.finish(runs.command("FullRun", *SMALL, "--dry-run"))
     assert "gt: 0 of 12 to render, 12 reused" in after.stdout
-    assert "0 shards to render\nthen to make: nothing, all is there\n" in after.stdout
+    assert "0 shards to render\nto make beside it: nothing, all is there\n" in after.stdout
     other = runs.finish(runs.command("FullRun", *SMALL, "--dry-run", "--seed", "1"))
-    assert "then to make: training of" in other.stdout and "pack" not in other.stdout
+    assert "to make beside it: training of" in other.stdout and "pack" not in other.stdout
     assert sorted(runs.store.rglob("*")) == kept
 
 
@@ -113,6 +113,37 @@ def test_on_a_terminal_a_run_draws_a_bar(runs):
     bar = [line for line in lines if line.startswith("render: ") and "%|" in line]
     assert "0/12 [" in bar[0] and "frames/s" in bar[-1], lines
     assert "100%" in bar[-1] and "12/12 [" in bar[-1]
+
+
+def test_a_run_reports_what_is_quarantined_and_goes_on(runs):
+    """A frame that failed for good: the run ends well, says so loudly in its log and in its summary, and a second run
+    with twice the frames does not ask for it again."""
+    first = runs.finish(runs.command("FullRun", *SMALL, render=("--bad-frame", "train/3")))
+    assert first.returncode == 0, first.stderr
+    warning = "WARNING: 1 of 12 frames failed their checks and are not in the dataset"
+    assert warning in first.stderr and warning in first.stdout
+    again = runs.finish(runs.command("RenderDataset", "--frames", "24", render=("--bad-frame", "train/3")))
+    assert again.returncode == 0 and "WARNING: 1 of 24 frames" in again.stderr
+    drawn = [line for line in runs.diary("render") if line.startswith("render")]
+    assert len(drawn) == len(set(drawn)) == 2 * 23
+
+
+def test_every_dataset_carries_the_certificate_of_its_heads(runs):
+    """The certificate is made once for all datasets of a head family, before anything is rendered; one that fails stops
+    the run with its failed checks."""
+    broken = runs.finish(runs.command("RenderDataset", *SMALL, render=("--fail-certificate",)))
+    assert broken.returncode == EXIT_CODES["task_failed"]
+    assert "certificate failed with exit code 1" in broken.stderr and "the plane is not plane" in broken.stderr
+    assert not (runs.store / "shards").exists()
+    assert runs.finish(runs.command("RenderDataset", *SMALL)).returncode == 0
+    assert runs.finish(runs.command("RenderDataset", "--frames", "24")).returncode == 0
+    assert [line for line in runs.diary("render") if line.startswith("certify")] == ["certify procedural"] * 2
+    (certificate,) = (runs.store / "certificates").glob("*/certificate.json")
+    datasets = list((runs.store / "datasets").iterdir())
+    assert len(datasets) == 2
+    for dataset in datasets:
+        assert (dataset / "certificate.json").read_bytes() == certificate.read_bytes()
+        assert json.loads((dataset / "manifest.json").read_text())["certificate_sha256"] == file_sha256(certificate)
 
 
 @pytest.mark.ict

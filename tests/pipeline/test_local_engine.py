@@ -17,12 +17,14 @@ from pipeline.planning import plan_dataset, shards_to_render
 from pipeline.stage_command import run_stage_command
 from render.shard_plan import ShardPlan
 
+NOTHING: dict[str, tuple] = {"gt": (), "rgb": ()}
+
 
 @pytest.fixture
 def plan(runs, small_recipe: Callable, asset_hashes: dict[str, str]) -> tuple[ShardPlan, Path]:
     """A plan of six elements in an empty store, and its file."""
     dataset = plan_dataset(small_recipe(), asset_hashes)
-    shards = shards_to_render(dataset.frames, {"gt": (), "rgb": ()}, shard_size=3)
+    shards = shards_to_render(dataset.frames, NOTHING, NOTHING, shard_size=3)
     made = ShardPlan(recipe=dataset.recipe, store=str(runs.store), assets=asset_hashes, elements=shards)
     path = runs.folder / "plan.json"
     path.write_text(made.model_dump_json())

@@ -111,8 +111,9 @@ def test_corrected_words_evaluate_anew_and_train_nothing(monkeypatch: pytest.Mon
     ("options", "error", "words"),
     [
         ({"profile": "huge"}, PipelineError, r"no profile 'huge'.*paper, quick, standard"),
-        ({"recipe": "nope"}, RecipeError, r"no recipe 'nope'.*khan2021, quick"),
-        ({"heads": "flame"}, PipelineError, r"--heads 'flame'.*known are ict, procedural"),
+        ({"recipe": "nope"}, RecipeError, r"no recipe 'nope'.*khan2021"),
+        ({"heads": "smpl"}, PipelineError, r"--heads 'smpl'.*known are .*ict, .*procedural"),
+        ({"heads": "flame"}, RecipeError, r"'flame' is read from a file of yours: set heads\.model_file"),
         ({"frames": "many"}, PipelineError, r"--frames must be a whole number, 1 or more, but 'many' came"),
         ({"seed": "-1"}, PipelineError, r"--seed must be a whole number, 0 or more, but '-1' came"),
         ({"device": "tpu"}, PipelineError, r"--device must be one of auto, cpu, gpu, but 'tpu' came"),

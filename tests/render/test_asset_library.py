@@ -27,7 +27,7 @@ from render.asset_library import (
 )
 from render.asset_manifest import ArchiveAsset, ArchiveFile, BundledAsset, Licence
 from render.bundled_assets import environment_path
-from render.config import ENVIRONMENTS
+from render.ranges.lighting import ENVIRONMENTS
 
 FILES = {"LICENSE": b"do what you like", "mesh/a.obj": b"v 1 2 3\n", "mesh/b.obj": b"v 4 5 6\nv 7 8 9\n"}
 

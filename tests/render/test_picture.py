@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from render.picture import srgb_picture
+from render.picture import PictureError, check_picture, srgb_picture
 
 
 def grey(*values: float) -> np.ndarray:
@@ -41,5 +41,18 @@ def test_a_pixel_that_is_no_number_is_named(value):
     """A picture with a broken pixel is an error that tells where, never a black or white dot."""
     light = np.full((6, 9, 3), 0.2, dtype=np.float32)
     light[4, 7, 1] = value
-    with pytest.raises(ValueError, match="not finite, first at row 4, column 7"):
+    with pytest.raises(PictureError, match="not finite, first at row 4, column 7"):
         srgb_picture(light, exposure_ev=0.0)
+
+
+@pytest.mark.parametrize(("level", "words"), [(3, "100.0% of it is black"), (252, "100.0% blown out")])
+def test_a_picture_of_nothing_is_refused(level: int, words: str):
+    """All but black, or all but white, within 1 % of the pixels: an error that names the settings; 1 % more passes."""
+    picture = np.full((10, 30, 3), level, dtype=np.uint8)
+    with pytest.raises(PictureError, match=rf"{words}.*check lightings"):
+        check_picture(picture)
+    picture[4, 7:9, 1] = 100
+    with pytest.raises(PictureError, match=r"99\.3%"):
+        check_picture(picture)
+    picture[4, 9, 1] = 100
+    check_picture(picture)

@@ -24,7 +24,10 @@ def tiny_frame(out: Path, cache: Path, *more: str) -> list[str]:
     [
         (["--recipe", "khan2012"], r"no recipe 'khan2012'.*Known names: .*khan2021"),
         (["--recipe", "quick", "--set", "cameras.width_px=8"], r"cameras\.width_px: .*\(came: 8\)"),
-        (["--recipe", "quick", "--set", "cameras.lens=8"], r"cameras\.lens is no setting; known here are clip_m"),
+        (
+            ["--recipe", "quick", "--set", "cameras.lens=8"],
+            r"cameras\.lens is no setting; known here are aim, azimuth_deg, clip_m",
+        ),
         (["--recipe", "quick", "--set", "width"], r"expected --set key=value"),
     ],
 )
@@ -43,7 +46,7 @@ def test_an_existing_folder_is_left_alone(tmp_path: Path, asset_cache: Path, cap
     """`frame` writes into a new folder only."""
     (tmp_path / "kept.txt").write_text("mine")
     assert main(tiny_frame(tmp_path, asset_cache)) == BAD_INPUT
-    assert re.search(r"exists already; name a folder that does not exist", capsys.readouterr().err)
+    assert re.search(r"exists already; name one that does not exist", capsys.readouterr().err)
     assert [path.name for path in tmp_path.iterdir()] == ["kept.txt"]
 
 
@@ -71,20 +74,23 @@ def test_a_wanted_gpu_that_is_missing_is_an_error(tmp_path: Path, asset_cache: P
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
-def test_a_frame_without_a_head_is_an_error_and_leaves_no_shard(tmp_path: Path, asset_cache: Path, capsys):
-    """A clip range that ends before the head: exit code 1, the message names the settings, nothing is published."""
+def test_a_frame_that_fails_its_check_is_an_error_and_leaves_no_shard(tmp_path: Path, asset_cache: Path, capsys):
+    """Without any light: exit code 1, the message names the settings, nothing is published."""
     out = tmp_path / "out"
-    assert main(tiny_frame(out, asset_cache, "--set", "cameras.clip_m=[0.01, 0.2]")) == FAILED
-    assert re.search(r"GroundTruthError: no pixel shows the head; check .*the clip range", capsys.readouterr().err)
+    dark = ["--set", "lightings.environment_strength=[0, 0]", "--set", "lightings.key_power_w=[0, 0]"]
+    assert main(tiny_frame(out, asset_cache, *dark, "--set", "backdrops.shares={environment: 1}")) == FAILED
+    assert re.search(r"PictureError: .*100\.0% of it is black.*check lightings", capsys.readouterr().err)
     assert not [path for path in out.rglob("*") if path.is_file()]
 
 
 def test_one_frame_ends_well_in_a_process_of_its_own(tmp_path: Path, asset_cache: Path):
-    """`python -m render frame` exits with 0, prints the path of a sheet of 3 x 3 pictures, and nothing of Blender's."""
-    command = [sys.executable, "-m", "render", *tiny_frame(tmp_path / "out", asset_cache)]
+    """`python -m render frame` exits with 0, prints the path of a sheet of 3 x 3 pictures, and 3 of what the sensor
+    measured, and nothing of Blender's."""
+    sensor = ("--set", "sensor.kind=time_of_flight")
+    command = [sys.executable, "-m", "render", *tiny_frame(tmp_path / "out", asset_cache, *sensor)]
     ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=180)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.splitlines() == [str(tmp_path / "out" / "sheet.png")]
     with Image.open(tmp_path / "out" / "sheet.png") as sheet:
-        assert sheet.size == (3 * 48, 3 * 36)
+        assert sheet.size == (3 * 48, 4 * 36)
         assert len(sheet.getcolors(maxcolors=1 << 20) or []) > 100

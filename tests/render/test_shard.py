@@ -11,8 +11,16 @@ from pathlib import Path
 import pytest
 
 from render.config import Recipe, load_recipe
-from render.dataset_format import SHARD_RUN, read_ground_truth, read_records, read_rgb, read_shard_manifest
+from render.dataset_format import (
+    SHARD_RECIPE,
+    SHARD_RUN,
+    read_ground_truth,
+    read_records,
+    read_rgb,
+    read_shard_manifest,
+)
 from render.frame_keys import assets_of, plan_frame
+from render.parameters import FACTORS_OF_PRODUCT
 from render.shard import ShardError, render_element
 from render.shard_plan import PlannedShard, ShardPlan, read_plan, shard_folder
 
@@ -23,6 +31,8 @@ TINY = {
     "rgb.file_format": "png",
     "structure.frames_per_identity": 2,
     "heads.subdivision_level": 0,
+    "hairs.styles": {"bald": 1},
+    "hairs.beards": {"none": 1},
 }
 
 
@@ -74,12 +84,13 @@ def test_a_shard_holds_what_it_promises(together):
         truth = read_ground_truth(gt / record.file)
         assert truth.labels.shape == (36, 48) and (truth.head.depth_m > 0).any()
         assert record.geometry is not None and len(record.geometry.landmarks_2d_px) == 68
-        assert set(record.drawn) == {"identity", "outfit", "expression", "head_pose", "camera"}
+        assert set(record.drawn) == set(FACTORS_OF_PRODUCT["gt"]) and "lighting" not in record.drawn
     for record in read_records(rgb):
         assert read_rgb(rgb / record.file).shape == (36, 48, 3)
         assert record.geometry is None and "lighting" in record.drawn
     run = json.loads((gt / SHARD_RUN).read_text())
-    assert run["frames"] == 4 and run["seconds"]["cycles_gt"] > 0
+    assert run["frames"] == 4 and run["seconds"]["cycles_gt"] > 0 and run["retried"] == []
+    assert not (gt / SHARD_RECIPE).exists()
     assert not list(gt.parent.glob(".tmp-*"))
 
 

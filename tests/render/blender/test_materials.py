@@ -1,5 +1,7 @@
 """Materials of a head: complete, physically sane, and removed without a trace."""
 
+import dataclasses
+
 import bpy
 import pytest
 
@@ -10,11 +12,22 @@ from render.blender.skin import skin_tones
 from render.heads.model import SHADING_ONLY_REGIONS, Region
 from render.parameters import Eyes, Skin
 
-SKIN = Skin(melanin=0.05, haemoglobin=0.04, roughness=0.45, freckles=0.3, texture_seed=7)
-EYES = Eyes(iris_rgb=(0.06, 0.11, 0.19))
+SKIN = Skin(
+    melanin=0.05,
+    haemoglobin=0.04,
+    redness=0.5,
+    lip_colour=0.6,
+    oiliness=0.45,
+    freckles=0.3,
+    moles=0.2,
+    stubble=0.7,
+    wrinkles=0.4,
+    texture_seed=7,
+)
+EYES = Eyes(iris_rgb=(0.06, 0.11, 0.19), pupil_share=0.35, redness=0.5)
 KINDS = ("materials", "node_groups", "images", "textures", "worlds", "lights", "objects", "meshes")
 # Regions whose depth must be that of the surface itself: nothing in them lets a camera ray through.
-OPAQUE_REGIONS = sorted(set(Region) - SHADING_ONLY_REGIONS - {Region.LASHES})
+OPAQUE_REGIONS = sorted(set(Region) - SHADING_ONLY_REGIONS)
 
 
 @pytest.fixture
@@ -66,13 +79,14 @@ def test_tones_of_a_person_keep_their_order():
     blood only up to brown skin.
     """
     for melanin in (0.013, 0.05, 0.1, 0.2, 0.43):
-        tones = skin_tones(Skin(melanin=melanin, haemoglobin=0.05, roughness=0.4, freckles=0, texture_seed=1))
+        tones = skin_tones(dataclasses.replace(SKIN, melanin=melanin, haemoglobin=0.05))
         redness = [tone[0] / tone[1] for tone in (tones.pale, tones.plain, tones.flushed, tones.lips)]
         assert redness == sorted(redness) or melanin > 0.1
         assert redness[3] > redness[1]
-        assert tones.freckle < tones.plain
+        assert tones.mole < tones.freckle < tones.plain
+        assert tones.tanned < tones.plain < tones.pale
         assert tones.brow < tones.stubble < tones.plain
-        for tone in (tones.plain, tones.flushed, tones.pale, tones.lips, tones.freckle, tones.stubble, tones.brow):
+        for tone in (tones.plain, tones.flushed, tones.pale, tones.lips, tones.freckle, tones.mole, tones.stubble):
             assert all(0 < channel < 1 for channel in tone)
 
 
@@ -88,12 +102,13 @@ def test_parameters_reach_the_skin(materials):
         ]
 
     before = constants(materials[Region.SKIN])
-    for change in ("melanin", "haemoglobin", "roughness", "freckles", "texture_seed"):
-        changed = Skin(**{**SKIN.__dict__, change: 1 if change == "texture_seed" else 0.2 * SKIN.__dict__[change]})
-        other = head_materials(changed, EYES)
-        assert constants(other[Region.SKIN]) != before, change
-    other = head_materials(SKIN, Eyes(iris_rgb=(0.02, 0.01, 0.005)))
-    assert constants(other[Region.IRIS]) != constants(materials[Region.IRIS])
+    for field in dataclasses.fields(Skin):
+        value = 1 if field.name == "texture_seed" else 0.2 * getattr(SKIN, field.name)
+        other = head_materials(dataclasses.replace(SKIN, **{field.name: value}), EYES)
+        assert constants(other[Region.SKIN]) != before, field.name
+    for change in ({"iris_rgb": (0.02, 0.01, 0.005)}, {"pupil_share": 0.3}, {"redness": 0.1}):
+        other = head_materials(SKIN, dataclasses.replace(EYES, **change))
+        assert constants(other[Region.IRIS]) != constants(materials[Region.IRIS]), change
 
 
 def test_removed_materials_leave_nothing_behind():

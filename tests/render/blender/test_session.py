@@ -10,8 +10,9 @@ from render.blender import session
 from render.blender.draw import draw_frame, open_stage, person_on_stage
 from render.blender.passes import LAYERS_OF_PRODUCT
 from render.blender.session import DATABLOCK_KINDS, DeviceError, start_session, temporary_datablocks
-from render.config import RgbSettings, load_recipe
+from render.config import load_recipe
 from render.heads.procedural import load_procedural
+from render.ranges.quality import RgbSettings
 from render.sampling.frame import draw_frame as draw_parameters
 
 SETTINGS = RgbSettings(samples=1, denoise=False)

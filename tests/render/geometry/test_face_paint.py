@@ -9,7 +9,7 @@ from render.heads.model import person_vertices_m
 from render.heads.procedural import load_procedural
 from render.heads.procedural_anatomy import build_anatomy
 
-NAMES = {"rest_position", "lips", "lids", "flush", "oil", "scalp", "brow"}
+NAMES = {"rest_position", "lips", "lids", "flush", "oil", "scalp", "brow", "beard", "crease"}
 
 
 def ring(centre: tuple[float, float, float], radii: tuple[float, float], turns: np.ndarray) -> np.ndarray:

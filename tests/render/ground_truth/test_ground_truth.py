@@ -8,7 +8,13 @@ import pytest
 from render.dataset_format import FrameGeometry, GroundTruth, Label, SurfaceLayer
 from render.geometry.pinhole import pixel_rays, project_px
 from render.ground_truth.assemble import FirstHits, ground_truth, surface_layer
-from render.ground_truth.checks import GroundTruthError, check_ground_truth
+from render.ground_truth.checks import (
+    NEAREST_M,
+    GroundTruthError,
+    check_camera_outside,
+    check_ground_truth,
+    winding_number,
+)
 from render.ground_truth.landmarks import landmark_visibility
 
 INTRINSICS = np.array([[100.0, 0, 20], [0, 100, 15], [0, 0, 1]])
@@ -121,7 +127,8 @@ def _changed(array: np.ndarray, value) -> np.ndarray:
     ("field", "change", "message"),
     [
         ("depth_m", np.nan, "every value is finite"),
-        ("depth_m", 6.0, "depth lies between 0.01 and 5.0 m"),
+        ("depth_m", 6.0, "depth lies between 0.02 and 5.0 m"),
+        ("depth_m", NEAREST_M - 0.001, "depth lies between 0.02 and 5.0 m"),
         ("normals_cam", (0, 0, -0.5), "normals are unit where depth is valid"),
         ("normals_cam", (0, 0, 1.0), "normals face the camera"),
         ("gradient_magnitude", -1.0, "gradient magnitude is not negative"),
@@ -150,6 +157,39 @@ def test_labels_and_depth_cover_the_same_pixels():
     good = truth()
     with pytest.raises(GroundTruthError, match="a pixel has a label exactly where it has a depth"):
         check(dataclasses.replace(good, labels=_changed(good.labels, 0)))
+
+
+@pytest.mark.parametrize("point", [(0.01, 0.02, -0.8), (0.01, 0.02, 0.0), (np.nan, 0.02, 0.8)])
+def test_landmarks_lie_before_the_camera(point: tuple[float, float, float]):
+    """A landmark behind the camera, in its plane, or nowhere is named by its number."""
+    landmarks = {"landmarks_cam_m": ((0.0, 0.0, 0.8), point), "landmarks_2d_px": ((20.0, 15.0), (1.0, 2.0))}
+    with pytest.raises(GroundTruthError, match=r"every landmark lies before the camera, but number 1 is at"):
+        check_ground_truth(truth(), geometry().model_copy(update=landmarks), near_m=0.01, far_m=5.0)
+
+
+def octahedron() -> tuple[np.ndarray, np.ndarray]:
+    """Corners on the axes, a different distance on each, and faces counter-clockwise from outside."""
+    corners = np.array([[0.1, 0, 0], [0, 0.2, 0], [0, 0, 0.3], [-0.15, 0, 0], [0, -0.25, 0], [0, 0, -0.35]])
+    faces = [[0, 1, 2], [1, 3, 2], [3, 4, 2], [4, 0, 2], [1, 0, 5], [3, 1, 5], [4, 3, 5], [0, 4, 5]]
+    return corners, np.array(faces)
+
+
+@pytest.mark.parametrize(
+    ("point", "turns"), [((0.02, 0.03, 0.05), 1.0), ((0.09, 0.19, 0.29), 0.0), ((1.0, 2.0, 3.0), 0.0)]
+)
+def test_a_closed_surface_winds_once_around_what_is_inside(point: tuple[float, float, float], turns: float):
+    """Exactly 1 inside and 0 outside, even within the bounding box; -1 when its faces are turned inside out."""
+    corners, faces = octahedron()
+    assert winding_number(np.array(point), corners[faces]) == pytest.approx(turns, abs=1e-12)
+    assert winding_number(np.array(point), corners[faces[:, ::-1]]) == pytest.approx(-turns, abs=1e-12)
+
+
+def test_a_camera_inside_the_head_is_refused_with_advice():
+    """Inside, even of a surface that lacks a face: an error that names the settings; outside, none."""
+    corners, faces = octahedron()
+    check_camera_outside(np.array([0.09, 0.19, 0.29]), corners, faces)
+    with pytest.raises(GroundTruthError, match=r"inside the head .* raise cameras\.distance_mm"):
+        check_camera_outside(np.array([0.02, 0.03, 0.05]), corners, faces[:-1])
 
 
 def test_a_frame_without_a_head_is_refused_with_advice():

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from render.heads.families import FAMILIES, load_head_model
+from render.heads.families import FAMILIES, PROCEDURAL_MODES, load_head_model
 from render.heads.model import person_vertices_m
 from render.heads.procedural import load_procedural
+from render.ranges.people import HEAD_FAMILIES, OWN_FAMILIES
 
 
 def test_the_procedural_family_is_loaded_without_any_asset(tmp_path: Path):
@@ -21,8 +22,17 @@ def test_the_procedural_family_is_loaded_without_any_asset(tmp_path: Path):
 
 def test_an_unknown_family_is_an_error_that_names_the_known_ones(tmp_path: Path):
     """No family is guessed."""
-    with pytest.raises(ValueError, match="unknown head family 'flame'; known are ict, procedural"):
-        load_head_model("flame", assets_source=None, cache=tmp_path)
+    known = ", ".join(sorted(HEAD_FAMILIES))
+    with pytest.raises(ValueError, match=f"unknown head family 'smpl'; known are {known}"):
+        load_head_model("smpl", assets_source=None, cache=tmp_path)
+
+
+def test_what_a_recipe_may_name_is_what_is_registered(tmp_path: Path):
+    """The families of `heads.family` are those of the table; one read from a file of the user's own needs that file."""
+    assert set(HEAD_FAMILIES) == set(FAMILIES)
+    for family in OWN_FAMILIES:
+        with pytest.raises(ValueError, match=f"family '{family}' is read from a file of the user's own"):
+            load_head_model(family, assets_source=None, cache=tmp_path)
 
 
 def test_another_number_of_modes_than_registered_is_refused(tmp_path: Path, monkeypatch):
@@ -30,11 +40,15 @@ def test_another_number_of_modes_than_registered_is_refused(tmp_path: Path, monk
     model = load_procedural()
     shorter = dataclasses.replace(model, identity_basis_m=model.identity_basis_m[:5])
     monkeypatch.setattr("render.heads.procedural.load_procedural", lambda: shorter)
-    with pytest.raises(ValueError, match=r"has 5 identity modes, but 24 are registered in render/heads/families\.py"):
+    with pytest.raises(
+        ValueError, match=rf"has 5 identity modes, but {PROCEDURAL_MODES} are registered in render/heads/families\.py"
+    ):
         load_head_model("procedural", assets_source=None, cache=tmp_path)
 
 
 def test_coefficients_of_another_family_are_refused():
     """A person needs as many coefficients as the family has modes."""
-    with pytest.raises(ValueError, match=r"'procedural' has 24 identity modes, but 100 coefficients came"):
+    with pytest.raises(
+        ValueError, match=rf"'procedural' has {PROCEDURAL_MODES} identity modes, but 100 coefficients came"
+    ):
         person_vertices_m(load_procedural(), np.zeros(100))

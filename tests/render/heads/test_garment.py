@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from render.config import OUTFIT_STYLES
 from render.heads.garment import COLUMNS, END_BELOW_EYES_M, SHELL_ROWS, garment_mesh
 from render.heads.model import Region, person_vertices_m
 from render.heads.neckline import NECKLINES
 from render.heads.polar_surface import polar_surface, radius_at
 from render.heads.procedural import load_procedural
 from render.heads.torso import BIACROMIAL_BREADTH_M, CHEST_M, body_distance_m, body_rays, body_reach_m, place_on_rays
+from render.ranges.people import OUTFIT_STYLES
 
 STYLES = sorted(NECKLINES)
 

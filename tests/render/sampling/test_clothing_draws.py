@@ -1,13 +1,14 @@
 """Clothes are drawn once a person, in the styles that the recipe allows."""
 
-from render.config import OUTFIT_STYLES, load_recipe
+from render.config import load_recipe
 from render.parameters import FACTORS_OF_PRODUCT
-from render.sampling.frame import draw_frame
+from render.ranges.people import OUTFIT_STYLES
+from render.sampling.frame import draw_frames
 
 
 def drawn(count: int, **overrides):
     recipe = load_recipe("khan2021", overrides={key.replace("__", "."): value for key, value in overrides.items()})
-    return [draw_frame(recipe, "train", index) for index in range(count)]
+    return list(draw_frames(recipe, "train", range(count)))
 
 
 def test_a_person_keeps_their_clothes():

@@ -1,0 +1,223 @@
+"""`python -m benchmarks.render`: seconds a frame by stage, the ratio to bare Cycles, PSNR, and growth of memory.
+
+A shard is rendered as a farm would render it. Then the same frames are put on the stage again, and Cycles alone renders
+their picture and one 1-sample layer: that is the least that such a frame can take. Run it on a quiet machine.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from benchmarks.bare_cycles import BareCycles, bare_cycles
+from benchmarks.picture_quality import REFERENCE_SAMPLES, picture_psnr_db
+from render.asset_library import assets_source, cache_folder
+from render.blender.draw import draw_frame, frame_on_stage, open_stage, person_on_stage
+from render.blender.passes import Stage
+from render.config import Recipe, load_recipe, parse_override
+from render.dataset_format import SHARD_RUN
+from render.frame_keys import assets_of, plan_frame
+from render.parameters import FrameParameters
+from render.recipe_head import recipe_head
+from render.sampling.frame import draw_frame as drawn_frame
+from render.sampling.place import frame_place
+from render.shard import render_element
+from render.shard_plan import PlannedFrame, PlannedShard, ShardPlan
+
+SPLIT = "train"
+# Seconds of a shard that are spent once a process, whatever the number of frames.
+ONCE_A_PROCESS = ("start",)
+# Frames until caches are filled; growth of memory is told from what comes after.
+_WARM_UP_SHARE = 0.2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the benchmark that the options ask for, and print what it found."""
+    options = _options(arguments)
+    recipe = _recipe(options)
+    source, cache = assets_source(options.assets), cache_folder(options.cache)
+    assets = assets_of(recipe, source=source, cache=cache)
+    frames = tuple(plan_frame(recipe, SPLIT, index, assets) for index in range(options.memory or options.frames))
+    plan = ShardPlan(
+        recipe=recipe, store="", assets=assets, elements=(PlannedShard(products=("gt", "rgb"), frames=frames),)
+    )
+    print(
+        f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores of {_processor()}; {options.device}; recipe "
+        f"{recipe.name} ({recipe.heads.family}, subdivision {recipe.heads.subdivision_level}), "
+        f"{recipe.cameras.width_px}x{recipe.cameras.height_px}, {recipe.rgb.samples} samples, "
+        f"{len(frames)} frames of {_person_index(recipe, frames[-1]) + 1} people"
+    )
+    model = recipe_head(recipe, assets_source=source, cache=cache, planned=assets)
+    if options.memory:
+        _print_memory(plan, model, device=options.device)
+        return 0
+    stages = _shard_seconds(plan, device=options.device, source=source, cache=cache)
+    _print_times(stages, _bare(plan, model, device=options.device))
+    if options.psnr:
+        stage = open_stage(device=options.device, products=("rgb",))
+        for frame, parameters in _on_stage(plan, model, stage, frames[:: max(len(frames) // options.psnr, 1)]):
+            exposure = recipe.rgb.exposure_ev + parameters.lighting.exposure_ev
+            value = picture_psnr_db(stage, exposure_ev=exposure, references=options.references, name=frame.keys["rgb"])
+            print(f"PSNR to {REFERENCE_SAMPLES} samples, frame {frame.index}: {value:.2f} dB", flush=True)
+    return 0
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.render", description=__doc__)
+    parser.add_argument("--recipe", default="khan2021", help="name of a recipe, or path of one (khan2021)")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a field of the recipe")
+    parser.add_argument("--size", default="640x480", metavar="WxH", help="width and height in pixels (640x480)")
+    parser.add_argument("--samples", type=int, help="samples a pixel; the recipe's own number otherwise")
+    parser.add_argument("--frames", type=int, default=16, help="frames in the shard (16)")
+    parser.add_argument("--identities", type=int, default=2, help="people in the shard (2)")
+    parser.add_argument("--psnr", type=int, default=0, metavar="K", help="compare K frames with 1024 samples (0)")
+    parser.add_argument("--references", type=Path, help="folder that keeps the 1024-sample pictures for another time")
+    parser.add_argument("--memory", type=int, default=0, metavar="N", help="render N tiny frames and watch memory")
+    parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
+    parser.add_argument("--assets", help="folder or address of assets (else HEADROOM_ASSETS)")
+    parser.add_argument("--cache", type=Path, help="where assets are kept (else HEADROOM_CACHE, or ~/.cache/headroom)")
+    return parser.parse_args(arguments)
+
+
+def _recipe(options: argparse.Namespace) -> Recipe:
+    width, cross, height = options.size.partition("x")
+    if not (cross and width.isdigit() and height.isdigit()):
+        raise SystemExit(f"--size wants WxH in pixels (for example 640x480), but {options.size!r} came")
+    overrides: dict[str, object] = {"cameras.width_px": int(width), "cameras.height_px": int(height)}
+    count = options.frames
+    if options.memory:
+        count = options.memory
+        overrides = {"cameras.width_px": 48, "cameras.height_px": 36, "rgb.samples": 1}
+    overrides["structure.frames_per_identity"] = max(count // options.identities, 1)
+    overrides["structure.frames"] = {"train": count, "validation": 0, "test": 0}
+    if options.samples:
+        overrides["rgb.samples"] = options.samples
+    overrides.update(parse_override(text) for text in options.set)
+    return load_recipe(options.recipe, overrides=overrides)
+
+
+def _shard_seconds(plan: ShardPlan, *, device: str, source: str | None, cache: Path) -> dict[str, float]:
+    """Seconds a frame by stage of the shard, rendered into a folder that is deleted again."""
+    with tempfile.TemporaryDirectory(prefix="headroom-benchmark-") as store:
+        folder, _ = render_element(
+            plan.model_copy(update={"store": store}),
+            0,
+            device=device,
+            assets_source=source,
+            cache=cache,
+            report_progress=lambda done, total, _: print(f"\rframe {done} of {total}", end="", file=sys.stderr),
+        )
+        print(file=sys.stderr)
+        run = json.loads((folder / SHARD_RUN).read_text())
+    return {name: value / run["frames"] for name, value in run["seconds"].items() if name not in ONCE_A_PROCESS}
+
+
+def _bare(plan: ShardPlan, model, *, device) -> list[BareCycles]:
+    """What Cycles alone takes for every frame of the plan; its parts for the first frame of each person."""
+    stage = open_stage(device=device, products=("rgb", "gt"))
+    seen: set[int] = set()
+    results = []
+    for frame, _ in _on_stage(plan, model, stage, plan.elements[0].frames):
+        person = _person_index(plan.recipe, frame)
+        results.append(bare_cycles(stage, plan.recipe.rgb, parts=person not in seen))
+        seen.add(person)
+    return results
+
+
+def _on_stage(
+    plan: ShardPlan, model, stage: Stage, frames: tuple[PlannedFrame, ...]
+) -> Iterator[tuple[PlannedFrame, FrameParameters]]:
+    """Put one frame after the other on the stage, ready to be rendered."""
+    for frame, parameters, person in _people(plan, model, stage, frames):
+        with frame_on_stage(
+            stage,
+            person,
+            parameters,
+            plan.recipe.rgb,
+            noise_seed=_noise_seed(frame),
+            image_folder=plan.recipe.backdrops.image_folder,
+            seconds={},
+        ):
+            yield frame, parameters
+
+
+def _people(plan: ShardPlan, model, stage: Stage, frames: tuple[PlannedFrame, ...]):
+    by_person: dict[int, list[PlannedFrame]] = {}
+    for frame in frames:
+        by_person.setdefault(_person_index(plan.recipe, frame), []).append(frame)
+    for group in by_person.values():
+        drawn = [drawn_frame(plan.recipe, SPLIT, frame.index) for frame in group]
+        with person_on_stage(stage, model, drawn[0], level=plan.recipe.heads.subdivision_level) as person:
+            for frame, parameters in zip(group, drawn, strict=True):
+                yield frame, parameters, person
+
+
+def _person_index(recipe: Recipe, frame: PlannedFrame) -> int:
+    return frame_place(recipe.structure, frame.index).person
+
+
+def _noise_seed(frame: PlannedFrame) -> int:
+    return int(frame.keys["rgb"][:7], 16)
+
+
+def _print_times(stages: dict[str, float], bare: list[BareCycles]) -> None:
+    whole = sum(stages.values())
+    parted = [one for one in bare if one.samples_s > 0]
+    print("seconds a frame, mean over the shard (a person is built once for all of their frames):")
+    for name, value in stages.items():
+        print(f"  {name:14s} {value:7.3f}")
+    print(f"  {'whole frame':14s} {whole:7.3f}")
+    if parted:
+        print("parts of the picture, mean over the first frame of each person:")
+        for label, part in (("sync and BVH", "sync_s"), ("samples", "samples_s"), ("denoise", "denoise_s")):
+            print(f"  {label:14s} {np.mean([getattr(one, part) for one in parted]):7.3f}")
+    picture = float(np.mean([one.picture.clock_s for one in bare]))
+    layer = float(np.mean([one.layer.clock_s for one in bare]))
+    cpu = float(np.mean([one.picture.cpu_s + one.layer.cpu_s for one in bare]))
+    least = picture + layer
+    print(f"bare Cycles: picture {picture:.3f} + 1-sample layer {layer:.3f} = {least:.3f} s ({cpu:.2f} CPU s)")
+    print(f"ratio of the whole frame to bare Cycles: {whole / least:.3f}")
+
+
+def _print_memory(plan: ShardPlan, model, *, device) -> None:
+    """Render every frame of the plan and print how resident memory grows."""
+    stage = open_stage(device=device, products=("gt", "rgb"))
+    process = psutil.Process()
+    resident_mb = []
+    for frame, parameters, person in _people(plan, model, stage, plan.elements[0].frames):
+        draw_frame(
+            stage,
+            person,
+            parameters,
+            plan.recipe.rgb,
+            noise_seed=_noise_seed(frame),
+            image_folder=plan.recipe.backdrops.image_folder,
+        )
+        resident_mb.append(process.memory_info().rss / 2**20)
+        print(f"\rframe {len(resident_mb)}: {resident_mb[-1]:.1f} MB", end="", file=sys.stderr)
+    print(file=sys.stderr)
+    settled = np.array(resident_mb[int(_WARM_UP_SHARE * len(resident_mb)) :])
+    slope = np.polyfit(np.arange(len(settled)), settled, 1)[0] if len(settled) > 1 else float("nan")
+    print(
+        f"resident memory: {resident_mb[0]:.0f} MB at first, {settled[0]:.0f} MB settled, {settled[-1]:.0f} MB at last"
+    )
+    print(f"growth: {slope:.4f} MB a frame (least squares over the last {len(settled)} frames)")
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or "an unnamed processor"
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "one processor")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

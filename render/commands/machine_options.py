@@ -1,0 +1,34 @@
+"""Options that say on which machine, and with whose files, a command works."""
+
+import argparse
+from pathlib import Path
+
+from render.config import Recipe, load_recipe, parse_override
+
+
+def add_machine_options(parser: argparse.ArgumentParser) -> None:
+    """Device, assets and cache."""
+    parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu", help="what Cycles renders on")
+    parser.add_argument("--assets", help="folder or mirror that holds the assets (else HEADROOM_ASSETS, else download)")
+    parser.add_argument(
+        "--cache", type=Path, help="where assets are kept (else HEADROOM_CACHE, else ~/.cache/headroom)"
+    )
+
+
+def add_recipe_options(parser: argparse.ArgumentParser, *, default: str | None = None) -> None:
+    """Recipe and overrides of its settings."""
+    parser.add_argument(
+        "--recipe", required=default is None, default=default, help="a recipe's name, or the path of a YAML file"
+    )
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting")
+
+
+def chosen_recipe(options: argparse.Namespace) -> Recipe:
+    """The recipe that the options name. Raises: RecipeError."""
+    return load_recipe(options.recipe, overrides=dict(parse_override(text) for text in options.set))
+
+
+def require_new(path: Path) -> None:
+    """Raise FileExistsError when there is something at the path already."""
+    if path.exists():
+        raise FileExistsError(f"{path} exists already; name one that does not exist, nothing is overwritten")

@@ -1,0 +1,48 @@
+"""`python -m render shard`: render elements of a plan and publish their shards."""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+from render.commands.machine_options import add_machine_options
+
+
+def add_parser(commands) -> None:
+    """Describe the command to argparse."""
+    parser = commands.add_parser("shard", help="render elements of a plan and publish their shards")
+    parser.add_argument("--plan", type=Path, required=True, help="a plan that the pipeline wrote")
+    parser.add_argument("--element", type=int, action="append", required=True, help="which element; may be repeated")
+    parser.add_argument("--progress", type=Path, help="append a JSON line to this file after every frame")
+    add_machine_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Render and publish; prints the folder of every shard."""
+    from render.asset_library import assets_source, cache_folder
+    from render.shard import render_element
+    from render.shard_plan import read_plan
+
+    plan = read_plan(options.plan)
+    for element in options.element:
+        started = time.perf_counter()
+
+        def report(done: int, total: int, stage: str, element: int = element, started: float = started) -> None:
+            line = {"element": element, "done": done, "total": total, "stage": stage}
+            line["seconds"] = round(time.perf_counter() - started, 3)  # pyright: ignore[reportArgumentType]
+            if options.progress is not None:
+                with options.progress.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(line) + "\n")
+
+        folders = render_element(
+            plan,
+            element,
+            device=options.device,
+            assets_source=assets_source(options.assets),
+            cache=cache_folder(options.cache),
+            report_progress=report,
+        )
+        for folder in folders:
+            print(f"element {element}: {folder}")
+    return 0

@@ -1,0 +1,67 @@
+"""Folds and beard shade of faces, by landmarks."""
+
+import numpy as np
+import pytest
+from jaxtyping import Float, Float32
+
+from render.geometry.face_creases import beard_shade, crease_paint
+
+
+def ring(centre: tuple[float, float, float], radii: tuple[float, float], turns: np.ndarray) -> np.ndarray:
+    return np.array(centre) + np.stack([radii[0] * np.cos(turns), radii[1] * np.sin(turns), 0 * turns], axis=1)
+
+
+@pytest.fixture
+def landmarks_m() -> Float[np.ndarray, "68 3"]:
+    """A schematic face, 62 mm between the eyes, in the iBUG order; flat, but the jaw runs back to the ears."""
+    landmarks = np.zeros((68, 3))
+    turns = np.linspace(np.pi, 2 * np.pi, 17)
+    landmarks[0:17] = ring((0, 0, 0.0), (0.075, 0.10), turns) + np.outer(-0.09 * np.sin(turns), (0, 0, 1))
+    side = np.linspace(0, 1, 5)
+    landmarks[17:22] = np.stack([-0.055 + 0.04 * side, 0.025 + 0.006 * np.sin(np.pi * side), 0 * side + 0.085], axis=1)
+    landmarks[22:27] = landmarks[17:22][::-1] * np.array([-1, 1, 1])
+    landmarks[27:31] = np.stack([np.zeros(4), np.linspace(0.005, -0.03, 4), np.linspace(0.09, 0.11, 4)], axis=1)
+    landmarks[31:36] = np.stack([np.linspace(-0.015, 0.015, 5), np.full(5, -0.04), np.full(5, 0.095)], axis=1)
+    corners = np.array([np.pi, 2 * np.pi / 3, np.pi / 3, 0, -np.pi / 3, -2 * np.pi / 3])
+    landmarks[36:42] = ring((-0.031, 0, 0.08), (0.014, 0.006), corners)
+    landmarks[42:48] = ring((0.031, 0, 0.08), (0.014, 0.006), corners)
+    landmarks[48:60] = ring((0, -0.065, 0.095), (0.025, 0.010), np.pi - np.arange(12) * np.pi / 6)
+    landmarks[60:68] = ring((0, -0.065, 0.093), (0.020, 0.003), np.pi - np.arange(8) * np.pi / 4)
+    return landmarks
+
+
+def at(*points: tuple[float, float, float]) -> Float32[np.ndarray, "n 3"]:
+    return np.array(points, dtype=np.float32)
+
+
+FOREHEAD, GLABELLA, TEMPLE = (0.01, 0.055, 0.09), (0.0, 0.028, 0.09), (0.060, 0.001, 0.075)
+CHIN, CHEEK, CROWN, NAPE = (0.0, -0.09, 0.09), (0.045, -0.022, 0.08), (0.0, 0.15, 0.0), (0.0, -0.05, -0.09)
+
+
+def test_folds_run_where_faces_fold_and_nowhere_else(landmarks_m):
+    """Forehead, brow root and temple are deep in folds; chin, middle of the cheek, crown and nape have none."""
+    depth = crease_paint(at(FOREHEAD, GLABELLA, TEMPLE, CHIN, CHEEK, CROWN, NAPE), landmarks_m)[:, 2]
+    assert (depth[:3] > 0.5).all()
+    assert (depth[3:] == 0.0).all()
+
+
+def test_forehead_folds_lie_a_fixed_step_apart(landmarks_m):
+    """Between two heights on the forehead the count of folds grows by their distance over 0.15 eye distances."""
+    low, high = crease_paint(at((0.0, 0.05, 0.09), (0.0, 0.06, 0.09)), landmarks_m)[:, 0]
+    assert high - low == pytest.approx(0.010 / (0.15 * 0.062), rel=1e-3)
+
+
+def test_paint_is_the_mirror_image_on_the_other_side(landmarks_m):
+    """On a symmetric face depth of folds and beard are equal at mirrored places."""
+    places = np.random.Generator(np.random.Philox(key=3)).uniform((0.0, -0.11, 0.03), (0.075, 0.1, 0.1), (200, 3))
+    left, right = places.astype(np.float32), (places * (-1, 1, 1)).astype(np.float32)
+    assert np.allclose(crease_paint(left, landmarks_m)[:, 2], crease_paint(right, landmarks_m)[:, 2], atol=1e-5)
+    assert np.allclose(beard_shade(left, landmarks_m), beard_shade(right, landmarks_m), atol=1e-5)
+
+
+def test_a_beard_grows_on_chin_and_upper_lip_but_not_on_lips_nose_or_forehead(landmarks_m):
+    """Shade is full on the chin and above the mouth, and 0 on the lips, the tip of the nose, forehead and nape."""
+    upper_lip = (0.012, -0.050, 0.095)
+    shade = beard_shade(at(CHIN, upper_lip, (0.0, -0.065, 0.1), (0.0, -0.02, 0.11), FOREHEAD, NAPE), landmarks_m)
+    assert (shade[:2] > 0.5).all()
+    assert (shade[2:] == 0.0).all()
