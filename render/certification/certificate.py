@@ -5,7 +5,7 @@ from typing import Literal
 from render.dataset_format import Record
 
 # Raise it when a certificate of this version proves something else than one of the version before.
-CERTIFICATE_VERSION = 1
+CERTIFICATE_VERSION = 2
 CERTIFICATE_FILE = "certificate.json"
 
 Unit = Literal["um", "deg", "slope", "px", "pixels", "landmarks"]

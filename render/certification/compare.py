@@ -13,9 +13,9 @@ from render.certification.reference import Reference
 from render.dataset_format import Label, SurfaceLayer
 
 # Strands are thinner than a pixel, and Embree meets one that grazes the ray, or points along it, by an iteration that
-# ends within 1 um or so: of the pixels that show hair, this share may show what is behind or before (measured: 0.06 %).
-# Of the few hundred pixels of a pair of brows that is less than one, so two are always allowed.
-HAIR_SHARE, HAIR_PIXELS = 0.002, 2.0
+# ends within 1 um or so: of the pixels that show hair, this share may show what is behind or before (0.09 % do).
+# It is a count of rare accidents, so three standard deviations of it are allowed on top, and two pixels in any case.
+HAIR_SHARE, HAIR_DEVIATIONS, HAIR_PIXELS = 0.0015, 3.0, 2.0
 # Stored gradient magnitude against the stored depth: rounded to single precision once, 6e-8 of its value.
 OWN_SLOPE = 1e-6
 
@@ -93,8 +93,9 @@ def compare_layer(
         both_labels = (labels, expected.labels)
         found.append(of("labels", "what the ray meets first", "pixels", 0.0, wrong_label, ~hair, *both_labels))
     if hair.any():
-        rule = f"hair where the ray meets a strand, within {HAIR_UM:g} um, but for {HAIR_SHARE:.1%} of its pixels"
-        most = max(HAIR_PIXELS, HAIR_SHARE * float(hair.sum()))
+        rule = f"hair where the ray meets a strand, within {HAIR_UM:g} um, but for {HAIR_SHARE:.2%} of it and chance"
+        mean = HAIR_SHARE * float(hair.sum())
+        most = max(HAIR_PIXELS, mean + HAIR_DEVIATIONS * mean**0.5)
         found.append(of("hair", rule, "pixels", most, wrong_hair, hair, shown_m, expected_m))
     return found
 

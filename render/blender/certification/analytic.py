@@ -25,10 +25,10 @@ from render.parameters import Camera
 # 0.48 um: a few roundings make 1 um of distance, and over two pixels' pitch of some millimetres a slope of 0.0007.
 FLAT = Bounds(depth_um=2.0, distance_um=1.5, normal_deg=0.004, slope=0.002)
 # The triangles of the sphere span 0.0061 rad from centre to corner and so lie up to 0.1037 m * 0.0061^2 / 2 = 1.93 um
-# below it: 9.3 um along a ray at 78 degrees, and over a pixel of 0.73 mm (1024 px), in both directions, 0.004 of slope.
+# below it: 9.3 um along a ray at 78 degrees, and over a pixel of 0.73 mm (1024 px) 0.003 of slope.
 # Their outline lies as far within that of the sphere, beside the 1 um of single precision.
 # The cone turns by 0.35 degrees from side to side, and normals between them are straight mixtures.
-ROUND = Bounds(depth_um=10.0, distance_um=2.5, normal_deg=0.01, slope=0.006, beside_um=3.0)
+ROUND = Bounds(depth_um=10.0, distance_um=2.5, normal_deg=0.01, slope=0.003, beside_um=3.0)
 SPHERE_SUBDIVISIONS = 8
 # Many rings: single precision loses its way in long thin triangles.
 CONE_SIDES, CONE_RINGS = 1024, 100
