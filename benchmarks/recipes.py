@@ -20,7 +20,7 @@ SAMPLES = 4
 def main(arguments: list[str] | None = None) -> int:
     """Render and print one line a recipe; 0 when every recipe rendered and no frame is quarantined."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.recipes", description=__doc__)
-    parser.add_argument("--frames", type=int, default=200, help="frames of each recipe (200)")
+    parser.add_argument("--frames", type=int, default=200, help="frames of each recipe, rounded to whole people (200)")
     parser.add_argument("--recipes", nargs="+", default=recipe_names(), help="which recipes (all)")
     parser.add_argument("--store", type=Path, required=True, help="store for the datasets; what it holds is used again")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="processes that render")
@@ -35,6 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _render(name: str, frames: int, store: Path, workers: int) -> bool:
     recipe = load_recipe(name)
+    # Whole people, and at least one for each split.
+    per_person = recipe.structure.frames_per_identity
+    frames = max(3, round(frames / per_person)) * per_person
     scale = LONG_SIDE_PX / max(recipe.cameras.width_px, recipe.cameras.height_px)
     width_px, height_px = (round(side * scale) for side in (recipe.cameras.width_px, recipe.cameras.height_px))
     command = [sys.executable, "-m", "luigi", "--module", "pipeline", "RenderDataset", "--recipe", name]

@@ -62,7 +62,8 @@ def strands_between(
     """
     load_hair_nodes()
     corners = surface.triangles
-    used = np.flatnonzero(surface.growing & (density[corners].max(axis=1) > 0.01))
+    # The very triangles that scatter_roots takes: a guide that is rooted beside them would be tied to another triangle.
+    used = np.flatnonzero(surface.growing & (density[corners].max(axis=1) > 0))
     skin = _surface_object(surface, density, used, islands[used])
     hair = _guide_object(guides, used)
     area = _weighted_area(surface, density, used)
@@ -121,7 +122,9 @@ def _guide_object(guides: Guides, used: np.ndarray) -> bpy.types.Object:
     count, points, _ = guides.points_m.shape
     data.add_curves([points] * count)
     data.position_data.foreach_set("vector", guides.points_m.astype(np.float32).ravel())
-    place = np.searchsorted(used, guides.roots.triangles)
+    place = np.minimum(np.searchsorted(used, guides.roots.triangles), len(used) - 1)
+    if (used[place] != guides.roots.triangles).any():
+        raise RuntimeError("a guide is rooted where no hair grows; take its roots from scatter_roots with this density")
     uvs = (_cell_corners(len(used))[place] * guides.roots.corner_weights[..., None]).sum(axis=1)
     attribute = data.attributes.new("surface_uv_coordinate", "FLOAT2", "CURVE")
     attribute.data.foreach_set("vector", uvs.astype(np.float32).ravel())

@@ -129,8 +129,9 @@ def scatter_roots(
             "check the head's regions (skin, scalp) and its 68 landmarks"
         )
     # Systematic sampling: every stretch of the summed area gets its due number.
-    steps = (np.arange(count) + stream.random()) / count * share.sum()
-    chosen = np.minimum(np.searchsorted(np.cumsum(share), steps, side="right"), len(share) - 1)
+    ends = np.cumsum(share)
+    steps = (np.arange(count) + stream.random()) / count * ends[-1]
+    chosen = np.minimum(np.searchsorted(ends, steps, side="right"), np.flatnonzero(share)[-1])
     first, second = np.sqrt(stream.random(count)), stream.random(count)
     weights = np.stack([1 - first, first * (1 - second), first * second], axis=1)
     return roots_at(surface, chosen, weights)
