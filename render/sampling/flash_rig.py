@@ -3,9 +3,9 @@
 Source: the layout of Multi-PIE (Gross et al. 2010) as the documentation of bob.bio.face tells it; the article itself
 was not at hand: 13 cameras at head height every 15 degrees from -90 to 90, two more above the subject (08_1, 19_1), a
 flash on each of the 15, and three flashes above the subject between those two; pictures 00 and 19 are taken without
-flash, 01 to 18 with one each. Ours: that numbers 1 to 13 follow the arc, so that 07 is the frontal one, and 14 to 18 the
-upper row; the upper row's angles, the side that number 1 stands on (the image left of the frontal camera), distance
-and size.
+flash, 01 to 18 with one each. Ours: that numbers 1 to 13 follow the arc, so that 07 is the frontal one, and 14 to 18
+the upper row; the upper row's angles, the side that number 1 stands on (the image left of the frontal camera),
+distance and size.
 """
 
 FLASH_DISTANCE_M = 1.6
