@@ -24,7 +24,7 @@ class Spent:
 class BareCycles:
     """What one frame takes in Cycles: the picture as its settings want it, one 1-sample layer, and the parts of both.
 
-    `sync_s` is everything before the first sample of the picture: scene to Cycles, BVH, light tables.
+    The layer is that of what is worn, with the hair; that of the head costs less. `sync_s` is everything before the first sample of the picture: scene to Cycles, BVH, light tables.
     """
 
     picture: Spent
@@ -48,7 +48,7 @@ def bare_cycles(stage: Stage, settings: RgbSettings, *, parts: bool) -> BareCycl
     all samples with it. That is two renders more; without `parts` they are left out and the parts are 0.
     """
     scene = stage.scenes["rgb"]
-    layer = spent(lambda: _render(stage.scenes["gt_head"]))
+    layer = spent(lambda: _render(stage.scenes["gt_worn"]))
     picture = spent(lambda: _render(scene))
     if not parts:
         return BareCycles(picture, layer, 0.0, 0.0, 0.0)

@@ -21,6 +21,7 @@ from benchmarks.picture_quality import REFERENCE_SAMPLES, picture_psnr_db
 from render.asset_library import assets_source, cache_folder
 from render.blender.draw import draw_frame, frame_on_stage, open_stage, person_on_stage
 from render.blender.passes import Stage
+from render.commands.machine_options import add_processes_option, open_crew
 from render.config import Recipe, load_recipe, parse_override
 from render.dataset_format import SHARD_RUN
 from render.frame_keys import assets_of, plan_frame
@@ -29,7 +30,8 @@ from render.recipe_head import recipe_head
 from render.sampling.frame import draw_frame as drawn_frame
 from render.sampling.place import frame_place
 from render.shard import render_element
-from render.shard_plan import PlannedFrame, PlannedShard, ShardPlan
+from render.shard_plan import PlannedFrame, PlannedShard, ShardPlan, noise_seed
+from render.side_by_side import Crew
 
 SPLIT = "train"
 # Seconds of a shard that are spent once a process, whatever the number of frames.
@@ -58,7 +60,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.memory:
         _print_memory(plan, model, device=options.device)
         return 0
-    stages = _shard_seconds(plan, device=options.device, source=source, cache=cache)
+    with open_crew(options) as crew:
+        stages = _shard_seconds(plan, crew, device=options.device, source=source, cache=cache)
     _print_times(stages, _bare(plan, model, device=options.device))
     if options.psnr:
         stage = open_stage(device=options.device, products=("rgb",))
@@ -80,6 +83,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--psnr", type=int, default=0, metavar="K", help="compare K frames with 1024 samples (0)")
     parser.add_argument("--references", type=Path, help="folder that keeps the 1024-sample pictures for another time")
     parser.add_argument("--memory", type=int, default=0, metavar="N", help="render N tiny frames and watch memory")
+    add_processes_option(parser)
     parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
     parser.add_argument("--assets", help="folder or address of assets (else HEADROOM_ASSETS)")
     parser.add_argument("--cache", type=Path, help="where assets are kept (else HEADROOM_CACHE, or ~/.cache/headroom)")
@@ -103,7 +107,9 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     return load_recipe(options.recipe, overrides=overrides)
 
 
-def _shard_seconds(plan: ShardPlan, *, device: str, source: str | None, cache: Path) -> dict[str, float]:
+def _shard_seconds(
+    plan: ShardPlan, crew: Crew | None, *, device: str, source: str | None, cache: Path
+) -> dict[str, float]:
     """Seconds a frame by stage of the shard, rendered into a folder that is deleted again."""
     with tempfile.TemporaryDirectory(prefix="headroom-benchmark-") as store:
         folder, _ = render_element(
@@ -112,6 +118,7 @@ def _shard_seconds(plan: ShardPlan, *, device: str, source: str | None, cache: P
             device=device,
             assets_source=source,
             cache=cache,
+            crew=crew,
             report_progress=lambda done, total, _: print(f"\rframe {done} of {total}", end="", file=sys.stderr),
         )
         print(file=sys.stderr)
@@ -141,7 +148,7 @@ def _on_stage(
             person,
             parameters,
             plan.recipe.rgb,
-            noise_seed=_noise_seed(frame),
+            noise_seed=noise_seed(frame),
             image_folder=plan.recipe.backdrops.image_folder,
             seconds={},
         ):
@@ -163,14 +170,10 @@ def _person_index(recipe: Recipe, frame: PlannedFrame) -> int:
     return frame_place(recipe.structure, frame.index).person
 
 
-def _noise_seed(frame: PlannedFrame) -> int:
-    return int(frame.keys["rgb"][:7], 16)
-
-
 def _print_times(stages: dict[str, float], bare: list[BareCycles]) -> None:
     whole = sum(stages.values())
     parted = [one for one in bare if one.samples_s > 0]
-    print("seconds a frame, mean over the shard (a person is built once for all of their frames):")
+    print("seconds a frame by the clock, mean over the shard (a person is built once for all of their frames):")
     for name, value in stages.items():
         print(f"  {name:14s} {value:7.3f}")
     print(f"  {'whole frame':14s} {whole:7.3f}")
@@ -197,7 +200,7 @@ def _print_memory(plan: ShardPlan, model, *, device) -> None:
             person,
             parameters,
             plan.recipe.rgb,
-            noise_seed=_noise_seed(frame),
+            noise_seed=noise_seed(frame),
             image_folder=plan.recipe.backdrops.image_folder,
         )
         resident_mb.append(process.memory_info().rss / 2**20)

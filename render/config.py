@@ -71,19 +71,32 @@ def load_recipe(name_or_path: str, *, overrides: dict[str, object] | None = None
     try:
         return Recipe.model_validate(tree)
     except ValidationError as error:
-        lines = [f"  {_explain(problem)}" for problem in error.errors()]
+        lines = [f"  {_explain(problem)}" for problem in _own_problems(error.errors())]
         raise RecipeError(f"recipe {name_or_path!r} cannot be used:\n" + "\n".join(lines)) from error
+
+
+def _own_problems(problems: list[ErrorDetails]) -> list[ErrorDetails]:
+    """All but a tuple that is too short only because pydantic dropped the wrong items of it, which it names as well."""
+    places = [problem["loc"] for problem in problems]
+    return [
+        problem
+        for problem in problems
+        if problem["type"] != "too_short"
+        or not any(place != problem["loc"] and place[: len(problem["loc"])] == problem["loc"] for place in places)
+    ]
 
 
 def _explain(problem: ErrorDetails) -> str:
     """One problem that pydantic found: the field by its dotted name, what is allowed, and what came."""
-    field = ".".join(str(part) for part in problem["loc"])
+    # A wrong key of a mapping is marked by a last part of its own, but named already.
+    field = ".".join(str(part) for part in problem["loc"] if part != "[key]")
     if problem["type"] == "missing":
         return f"{field} is required, but no value came"
     if problem["type"] == "extra_forbidden":
         known = ", ".join(_fields_of_section(problem["loc"][:-1]))
         return f"{field} is no setting; known here are {known} (came: {problem['input']!r})"
-    return f"{field}: {problem['msg']} (came: {problem['input']!r})"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{field + ': ' if field else ''}{message} (came: {problem['input']!r})"
 
 
 def _fields_of_section(location: tuple[int | str, ...]) -> list[str]:

@@ -23,7 +23,6 @@ Product = Literal["gt", "rgb", "sensor"]
 PRODUCTS: tuple[Product, ...] = ("gt", "rgb", "sensor")
 LAYERS = ("visible", "head")
 SPLITS = ("train", "validation", "test")
-LANDMARK_COUNT = 68
 NORMAL_STEP = 2.0**-14
 SHARD_MANIFEST = "shard.json"
 SHARD_RECORDS = "records.jsonl"

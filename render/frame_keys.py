@@ -16,7 +16,7 @@ from render.sampling.frame import draw_frame
 from render.shard_plan import PlannedFrame, Product, wanted_products
 
 # Bump an epoch by hand when the code it names changes what it makes. Canary frames fail until that is done.
-EPOCHS: dict[str, int] = {"geometry": 3, "ground_truth": 2, "appearance": 2, "picture": 2, "sensor": 1}
+EPOCHS: dict[str, int] = {"geometry": 4, "ground_truth": 2, "appearance": 2, "picture": 2, "sensor": 1}
 EPOCHS_OF_PRODUCT: dict[str, tuple[str, ...]] = {
     "gt": ("geometry", "ground_truth"),
     "rgb": ("geometry", "appearance", "picture"),

@@ -19,15 +19,27 @@ from render.shard_plan import PlannedFrame, Product
 Drawn = TypeVar("Drawn")
 # More of a shard than this (ours), and more than one frame, is no accident: the recipe or the renderer is to blame.
 ALLOWED_SHARE = 0.05
+ATTEMPTS = 2
 
 
 class QuarantineError(Exception):
     """Too many frames of a shard failed their checks; the message counts them and gives the first one's reason."""
 
 
+def draw_checked(render: Callable[[], Drawn]) -> tuple[Drawn | None, tuple[BadFrameError, ...]]:
+    """What `render()` returns, and the failure before it, if any; None and two failures when its checks fail twice."""
+    failures: list[BadFrameError] = []
+    for _ in range(ATTEMPTS):
+        try:
+            return render(), tuple(failures)
+        except BadFrameError as error:
+            failures.append(error)
+    return None, tuple(failures)
+
+
 @dataclass
-class CheckedFrames:
-    """Draws frames one after the other, bad ones a second time, and keeps account of what went wrong.
+class Quarantine:
+    """An account of the frames of a shard that failed their checks.
 
     Where `allow` is false, as for a single frame that someone wants to see, a frame that fails twice is an error.
     """
@@ -37,28 +49,24 @@ class CheckedFrames:
     retried: list[dict] = field(default_factory=list)
     bad: list[tuple[PlannedFrame, BadFrameError]] = field(default_factory=list)
 
-    def draw(self, frame: PlannedFrame, render: Callable[[], Drawn]) -> Drawn | None:
-        """What `render()` returns, or None when its checks failed twice.
+    def note(self, frame: PlannedFrame, failures: Sequence[BadFrameError]) -> None:
+        """Take down how a frame failed, if it did.
 
         Raises: BadFrameError when no bad frame is allowed, QuarantineError when there are too many.
         """
-        try:
-            return render()
-        except BadFrameError as error:
-            self.retried.append({"frame": f"{frame.split}/{frame.index}", "reason": str(error)})
-        try:
-            return render()
-        except BadFrameError as error:
-            if not self.allow:
-                raise
-            self.bad.append((frame, error))
+        if failures:
+            self.retried.append({"frame": f"{frame.split}/{frame.index}", "reason": str(failures[0])})
+        if len(failures) < ATTEMPTS:
+            return
+        if not self.allow:
+            raise failures[-1]
+        self.bad.append((frame, failures[-1]))
         if len(self.bad) > max(1, int(ALLOWED_SHARE * self.total)):
             first, error = self.bad[0]
             raise QuarantineError(
                 f"{len(self.bad)} of {self.total} frames failed their checks twice, more than {ALLOWED_SHARE:.0%} of "
                 f"the shard; the first is {first.split}/{first.index}: {type(error).__name__}: {error}"
             )
-        return None
 
     def quarantined(self, product: Product, folder: str) -> tuple[QuarantinedFrame, ...]:
         """The bad frames as the shard of a product lists them; `folder` is the shard's, relative to the store."""

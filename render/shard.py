@@ -1,38 +1,23 @@
 """Render and measure one element of a plan and publish its shards: the unit of work of a farm."""
 
 import time
-from collections.abc import Callable
-from functools import partial
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from render.dataset_format import (
-    FrameGeometry,
-    GroundTruth,
-    QuarantinedFrame,
-    read_ground_truth,
-    read_rgb,
-    write_ground_truth,
-    write_rgb,
-)
-from render.frame_keys import frame_key
-from render.heads.model import HeadModel
-from render.parameters import PERSON_FACTORS, FrameParameters
-from render.quarantine import CheckedFrames
-from render.recipe_head import recipe_head
-from render.sampling.frame import draw_frame
+from render.dataset_format import QuarantinedFrame
+from render.quarantine import Quarantine
 from render.sensors.measured_frames import find_ground_truth, measure_frame
 from render.sensors.millimetre_png import read_millimetres, write_millimetres
 from render.shard_draft import Draft, add_record, open_drafts, publish_draft
-from render.shard_plan import PlannedFrame, PlannedShard, Product, ShardPlan, shard_folder
+from render.shard_frames import DrawnPlan, FrameFiles, FramesJob, ShardError, drawn_plans, render_frames
+from render.shard_plan import PlannedShard, Product, ShardPlan, shard_folder
+from render.side_by_side import Crew
 
 Progress = Callable[[int, int, str], None]
-People = list[tuple[PlannedFrame, FrameParameters]]
-
-
-class ShardError(Exception):
-    """A shard cannot be rendered or stored; the message names the frame or file and what to do."""
 
 
 def render_element(
@@ -44,18 +29,20 @@ def render_element(
     cache: Path,
     report_progress: Progress,
     quarantine: bool = True,
+    crew: Crew | None = None,
 ) -> list[Path]:
     """Render what is still missing of one element and publish it; returns the published folders.
 
-    What a sensor measures is made last, of ground truth that is published: that of this element or of any other. Where
-    nothing else is missing, nothing is rendered.
+    A crew shares the frames among its processes; without one, this process renders. Pixels are the same. What a sensor
+    measures is made last, of ground truth that is published: that of this element or of any other. Where nothing else
+    is missing, nothing is rendered.
 
     Safe to run twice, and twice at once: what is published is left alone, and the loser of a race deletes its copy.
     `report_progress(done, total, stage)` is called after every frame. A frame that fails its checks is rendered once
     more; when it fails again it is quarantined: its shard is published without it and says so. Where `quarantine` is
     false it is an error instead.
 
-    Raises: ShardError, QuarantineError, BadFrameError, DatasetError, DeviceError, AssetError.
+    Raises: ShardError, QuarantineError, BadFrameError, DatasetError, DeviceError, AssetError, ProcessLostError.
     """
     if not 0 <= element < len(plan.elements):
         raise ShardError(f"the plan has elements 0 to {len(plan.elements) - 1}, but element {element} was asked for")
@@ -67,72 +54,89 @@ def render_element(
         report_progress(total, total, "published")
         return list(folders.values())
 
-    people = _by_person(plan, shard.frames)
+    frames = drawn_plans(plan.recipe, shard.frames, plan.assets)
     rendered: tuple[Product, ...] = tuple(product for product in missing if product != "sensor")
     if rendered:
-        model = recipe_head(plan.recipe, assets_source=assets_source, cache=cache, planned=plan.assets)
-        checked = CheckedFrames(total=total, allow=quarantine)
         with open_drafts(folders, rendered) as drafts:
-            _render(plan, people, drafts, model, checked, device=device, report_progress=report_progress)
+            jobs = _jobs(plan, frames, drafts, crew, device=device, assets_source=assets_source, cache=cache)
+            account = Quarantine(total=total, allow=quarantine)
+            _render(plan, jobs, drafts, account, crew, report_progress=report_progress)
     if "sensor" in missing:
         already = total if rendered else 0  # progress never goes back
         with open_drafts(folders, ("sensor",)) as (draft,):
-            _measure(plan, shard, people, draft, already=already, report_progress=report_progress)
+            _measure(plan, shard, frames, draft, already=already, report_progress=report_progress)
     return list(folders.values())
+
+
+def _jobs(
+    plan: ShardPlan,
+    frames: Sequence[DrawnPlan],
+    drafts: list[Draft],
+    crew: Crew | None,
+    *,
+    device: str,
+    assets_source: str | None,
+    cache: Path,
+) -> list[FramesJob]:
+    """Neighbours stay together, so that few people are built in two processes."""
+    processes = min(crew.processes, len(frames)) if crew else 1
+    bounds = [len(frames) * part // processes for part in range(processes + 1)]
+    return [
+        FramesJob(
+            recipe=plan.recipe,
+            frames=tuple(frames[start:end]),
+            folders={draft.product: draft.temporary for draft in drafts},
+            device=device,
+            assets=plan.assets,
+            assets_source=assets_source,
+            cache=cache,
+            sent_s=time.monotonic(),
+        )
+        for start, end in pairwise(bounds)
+    ]
 
 
 def _render(
     plan: ShardPlan,
-    people: list[People],
+    jobs: list[FramesJob],
     drafts: list[Draft],
-    model: HeadModel,
-    checked: CheckedFrames,
+    account: Quarantine,
+    crew: Crew | None,
     *,
-    device: str,
     report_progress: Progress,
 ) -> None:
-    """Draw every frame, write its products into their drafts, and publish these."""
-    from render.blender.draw import draw_frame as render_frame
-    from render.blender.draw import open_stage, person_on_stage
-
+    """Have all frames rendered into the drafts, and publish these."""
     started = time.perf_counter()
-    products = [draft.product for draft in drafts]
-    stage = open_stage(device=device, products=products)  # pyright: ignore[reportArgumentType]
-    seconds: dict[str, float] = {"start": time.perf_counter() - started}
-    done = 0
-    for frames in people:
-        started = time.perf_counter()
-        with person_on_stage(stage, model, frames[0][1], level=plan.recipe.heads.subdivision_level) as person:
-            seconds["person"] = seconds.get("person", 0.0) + time.perf_counter() - started
-            for frame, parameters in frames:
-                seed = int(frame.keys["rgb"][:7], 16)
-                render = partial(
-                    render_frame,
-                    stage,
-                    person,
-                    parameters,
-                    plan.recipe.rgb,
-                    noise_seed=seed,
-                    image_folder=plan.recipe.backdrops.image_folder,
-                )
-                drawn = checked.draw(frame, render)
-                done += 1
-                if drawn is not None:
-                    started = time.perf_counter()
-                    for draft in drafts:
-                        _write_frame(draft, plan, frame, parameters, drawn.truth, drawn.geometry, drawn.rgb_srgb)
-                    for name, spent in {**drawn.seconds, "encode": time.perf_counter() - started}.items():
-                        seconds[name] = seconds.get(name, 0.0) + spent
-                report_progress(done, checked.total, "rendering")
+    results: list[FrameFiles] = []
+    for result in crew.run(render_frames, jobs) if crew else render_frames(jobs[0]):
+        account.note(result.drawn.frame, result.failures)
+        results.append(result)
+        report_progress(len(results), account.total, "rendering")
+    results.sort(key=lambda result: result.drawn.position)
     for draft in drafts:
-        bad = checked.quarantined(draft.product, str(draft.final.relative_to(plan.store)))
-        publish_draft(draft, plan, bad, retried=checked.retried, seconds=seconds, device=device)
+        for result in results:
+            if draft.product in result.files:
+                geometry = result.geometry if draft.product == "gt" else None
+                drawn = result.drawn
+                path = result.files[draft.product]
+                add_record(draft, plan, drawn.frame, drawn.parameters, path, geometry=geometry)
+    # Of processes side by side the mean, so that the stages add up to the clock.
+    spent: Counter[str] = Counter()
+    for result in results:
+        spent.update(result.seconds)
+    seconds = {name: value / len(jobs) for name, value in spent.items()}
+    seconds["other"] = time.perf_counter() - started - sum(seconds.values())
+    for draft in drafts:
+        bad = account.quarantined(draft.product, str(draft.final.relative_to(plan.store)))
+        publish_draft(
+            draft, plan, bad, retried=account.retried, seconds=seconds, device=jobs[0].device, processes=len(jobs)
+        )
 
 
 def _measure(
     plan: ShardPlan,
     shard: PlannedShard,
-    people: list[People],
+    frames: Sequence[DrawnPlan],
     draft: Draft,
     *,
     already: int,
@@ -142,61 +146,17 @@ def _measure(
     started = time.perf_counter()
     truth = find_ground_truth(Path(plan.store), shard)
     bad: list[QuarantinedFrame] = []
-    for done, (frame, parameters) in enumerate((one for frames in people for one in frames), start=1):
-        key, gt_key = frame.keys["sensor"], frame.keys["gt"]
+    for done, drawn in enumerate(frames, start=1):
+        key, gt_key = drawn.frame.keys["sensor"], drawn.frame.keys["gt"]
         if gt_key in truth.files:
             measured_mm = measure_frame(*truth.files[gt_key], plan.recipe.sensor, frame_key=key)
-            path = draft.temporary / f"{len(draft.records):06d}.png"
+            path = draft.temporary / f"{drawn.position:06d}.png"
             write_millimetres(path, measured_mm)
             if not np.array_equal(read_millimetres(path), measured_mm):
                 raise ShardError(f"{path} does not read back as it was written; check the disk")
-            add_record(draft, plan, frame, parameters, path, geometry=None)
+            add_record(draft, plan, drawn.frame, drawn.parameters, path, geometry=None)
         else:
             bad.append(truth.quarantined[gt_key].model_copy(update={"key": key}))
         report_progress(max(done, already), len(shard.frames), "measuring")
     seconds = {"measure": time.perf_counter() - started}
-    publish_draft(draft, plan, tuple(bad), retried=[], seconds=seconds, device="cpu")
-
-
-def _by_person(plan: ShardPlan, frames: tuple[PlannedFrame, ...]) -> list[People]:
-    """Consecutive frames of the same person together; each frame's key is checked against the plan."""
-    groups: list[People] = []
-    for frame in frames:
-        parameters = draw_frame(plan.recipe, frame.split, frame.index)
-        for product, planned in frame.keys.items():
-            actual = frame_key(parameters, product, plan.recipe, plan.assets)
-            if actual != planned:
-                raise ShardError(
-                    f"frame {frame.split}/{frame.index}: the plan was made by another version of Headroom or bpy "
-                    f"(its {product} key is {planned}, this one makes {actual}). Plan again with this version."
-                )
-        previous = groups[-1][-1][1] if groups else None
-        if previous and all(getattr(previous, factor) == getattr(parameters, factor) for factor in PERSON_FACTORS):
-            groups[-1].append((frame, parameters))
-        else:
-            groups.append([(frame, parameters)])
-    return groups
-
-
-def _write_frame(
-    draft: Draft,
-    plan: ShardPlan,
-    frame: PlannedFrame,
-    parameters: FrameParameters,
-    truth: GroundTruth | None,
-    geometry: FrameGeometry | None,
-    rgb_srgb: np.ndarray | None,
-) -> None:
-    suffix = "exr" if draft.product == "gt" else plan.recipe.rgb.file_format
-    path = draft.temporary / f"{len(draft.records):06d}.{suffix}"
-    if draft.product == "gt":
-        assert truth is not None
-        write_ground_truth(path, truth)
-        if not np.array_equal(read_ground_truth(path).visible.depth_m, truth.visible.depth_m):
-            raise ShardError(f"{path} does not read back as it was written; check the disk")
-    else:
-        assert rgb_srgb is not None
-        write_rgb(path, rgb_srgb, jpeg_quality=plan.recipe.rgb.jpeg_quality)
-        if read_rgb(path).shape != rgb_srgb.shape:
-            raise ShardError(f"{path} does not read back as it was written; check the disk")
-    add_record(draft, plan, frame, parameters, path, geometry=geometry if draft.product == "gt" else None)
+    publish_draft(draft, plan, tuple(bad), retried=[], seconds=seconds, device="cpu", processes=1)

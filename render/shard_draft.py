@@ -92,6 +92,7 @@ def publish_draft(
     retried: list[dict],
     seconds: dict[str, float],
     device: str,
+    processes: int,
 ) -> None:
     """Write records, manifest and the run's facts (which alone may differ between two runs), then rename.
 
@@ -115,6 +116,7 @@ def publish_draft(
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
         "retried": retried,
         "device": device,
+        "processes": processes,
         "threads": len(os.sched_getaffinity(0)),
         "host": socket.gethostname(),
         "headroom": version("headroom"),

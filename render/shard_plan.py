@@ -36,6 +36,11 @@ class ShardPlan(Record):
     elements: tuple[PlannedShard, ...]
 
 
+def noise_seed(frame: PlannedFrame) -> int:
+    """The seed of the picture's noise: another one for every picture, the same whenever it is made again."""
+    return int(frame.keys["rgb"][:7], 16)
+
+
 def wanted_products(recipe: Recipe) -> tuple[Product, ...]:
     """The products that every frame of a recipe has: a measured depth map only where there is a sensor."""
     return tuple(product for product in PRODUCTS if product != "sensor" or recipe.sensor.kind != "none")

@@ -11,6 +11,7 @@ from render.blender import node_graph as graph
 from render.blender.head import Person
 from render.blender.node_graph import Socket
 from render.blender.passes import WORN, set_surface_labels
+from render.blender.polygon_mesh import polygon_mesh, subdivide
 from render.blender.rig import ROOT, bind_to_armature
 from render.dataset_format import Label
 from render.geometry.frames import WORLD_FROM_HEAD_AXES
@@ -54,28 +55,21 @@ def add_clothing(
     cloth = bpy.data.objects.new("garment", _mesh(garment, fabric_material("fabric", fabric)))
     collections[WORN].objects.link(cloth)
     _bind(cloth, person, garment, skin)
-    if subdivision_level > 0:
-        modifier = cloth.modifiers.new("subdivision", "SUBSURF")
-        modifier.levels = modifier.render_levels = subdivision_level
+    subdivide(cloth, subdivision_level)
     return cloth
 
 
 def _mesh(garment: GarmentMesh, material: bpy.types.Material) -> bpy.types.Mesh:
-    mesh = bpy.data.meshes.new("garment")
-    mesh.vertices.add(len(garment.vertices_m))
-    world = garment.vertices_m @ WORLD_FROM_HEAD_AXES.T.astype(np.float32)
-    mesh.vertices.foreach_set("co", np.ascontiguousarray(world).ravel())
-    mesh.loops.add(garment.quads.size)
-    mesh.loops.foreach_set("vertex_index", garment.quads.ravel())
-    mesh.polygons.add(len(garment.quads))
-    mesh.polygons.foreach_set("loop_start", np.arange(0, garment.quads.size, 4, dtype=np.int32))
-    mesh.uv_layers.new(name="UVMap").data.foreach_set("uv", garment.corner_uvs.ravel())
+    mesh = polygon_mesh(
+        "garment",
+        garment.vertices_m @ WORLD_FROM_HEAD_AXES.T.astype(np.float32),
+        garment.quads.ravel(),
+        np.full(len(garment.quads), 4),
+        corner_uvs=garment.corner_uvs.reshape(-1, 2),
+        made_by="render/heads/garment.py",
+    )
     mesh.materials.append(material)
     set_surface_labels(mesh, np.full(len(garment.quads), Label.CLOTHING, dtype=np.uint8))
-    mesh.polygons.foreach_set("use_smooth", np.ones(len(garment.quads), dtype=bool))
-    mesh.update(calc_edges=True)
-    if mesh.validate(verbose=False):
-        raise ValueError("the garment is no valid mesh: Blender had to repair it; check render/heads/garment.py")
     return mesh
 
 

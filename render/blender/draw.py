@@ -15,13 +15,20 @@ from render.blender.frozen import frozen_meshes
 from render.blender.glasses import add_glasses
 from render.blender.hair import add_hair
 from render.blender.hair_nodes import load_hair_nodes
-from render.blender.head import Person, add_person, hidden_by_head, landmarks_world_m, pose_person, surface_triangles
+from render.blender.head import (
+    Person,
+    PosedPerson,
+    add_person,
+    hidden_by_head,
+    landmarks_world_m,
+    pose_person,
+    surface_triangles,
+)
 from render.blender.lights import add_lamps
 from render.blender.materials import head_materials
 from render.blender.occluder import add_occluder
 from render.blender.passes import HEAD, Stage, prepare_stage, render_radiance, render_surface
 from render.blender.picture_settings import apply_picture_settings
-from render.blender.rig import PosedRig
 from render.blender.room import add_room
 from render.blender.session import Device, release_memory, start_session, temporary_datablocks
 from render.dataset_format import FrameGeometry, GroundTruth
@@ -96,11 +103,11 @@ def draw_frame(
         truth = geometry = rgb = None
         if "gt" in stage.products:
             with _timed(seconds, "ground_truth"):
-                check_camera_outside(rigid_inverse(cam_from_world)[:3, 3], *surface_triangles(person.parts[HEAD]))
+                _check_camera(person, posed, cam_from_world)
             with _timed(seconds, "cycles_gt"):
                 head, worn = (render_surface(stage.scenes[name]) for name in ("gt_head", "gt_worn"))
             with _timed(seconds, "ground_truth"):
-                truth, geometry = _measure(person, head, worn, camera, cam_from_world, posed.head_from_world)
+                truth, geometry = _measure(person, posed, head, worn, camera, cam_from_world)
                 check_ground_truth(truth, geometry, near_m=camera.clip_near_m, far_m=camera.clip_far_m)
         if "rgb" in stage.products:
             with _timed(seconds, "cycles_rgb"):
@@ -121,8 +128,8 @@ def frame_on_stage(
     noise_seed: int,
     image_folder: str | None,
     seconds: dict[str, float],
-) -> Iterator[tuple[Float[np.ndarray, "4 4"], PosedRig]]:
-    """All scenes ready to be rendered: camera, pose and light of one frame; gives cam_from_world and the posed rig.
+) -> Iterator[tuple[Float[np.ndarray, "4 4"], PosedPerson]]:
+    """All scenes ready to be rendered: camera, pose and light of one frame; gives cam_from_world and the posed person.
 
     What was added for the frame is removed at the end. `seconds` takes up the time spent, by stage.
     """
@@ -130,7 +137,7 @@ def frame_on_stage(
         frame.enter_context(temporary_datablocks())
         with _timed(seconds, "scene"):
             posed = pose_person(person, parameters.expression, parameters.head_pose)
-            cam_from_world = _camera_pose(person, parameters.camera, posed.head_from_world)
+            cam_from_world = _camera_pose(person, parameters.camera, posed.rig.head_from_world)
             place_camera(stage, parameters.camera, cam_from_world)
             add_occluder(stage.collections, person, posed, parameters.occluder, parameters.skin, parameters.fabric)
             if "rgb" in stage.products:
@@ -176,31 +183,34 @@ def _light(
     apply_picture_settings(scene, settings, noise_seed=noise_seed)
 
 
+def _check_camera(person: Person, posed: PosedPerson, cam_from_world: Float[np.ndarray, "4 4"]) -> None:
+    camera_m = rigid_inverse(cam_from_world)[:3, 3]
+    surface_m = posed.surface_world_m
+    # Triangles take a while; nearly always the box around the head tells enough.
+    if ((camera_m >= surface_m.min(axis=0)) & (camera_m <= surface_m.max(axis=0))).all():
+        check_camera_outside(camera_m, *surface_triangles(person.parts[HEAD]))
+
+
 def _measure(
     person: Person,
+    posed: PosedPerson,
     head: FirstHits,
     worn: FirstHits,
     camera: Camera,
     cam_from_world: Float[np.ndarray, "4 4"],
-    head_from_world: Float[np.ndarray, "4 4"],
 ) -> tuple[GroundTruth, FrameGeometry]:
-    intrinsics = intrinsics_px(
-        focal_length_mm=camera.focal_length_mm,
-        sensor_width_mm=camera.sensor_width_mm,
-        width_px=camera.width_px,
-        height_px=camera.height_px,
-    )
+    intrinsics = intrinsics_px(camera)
     truth = ground_truth(head, worn, cam_from_world=cam_from_world, intrinsics=intrinsics)
-    landmarks_world = landmarks_world_m(person)
+    landmarks_world = landmarks_world_m(person, posed.surface_world_m)
     landmarks = transform_points(cam_from_world, landmarks_world.astype(np.float64))
     hidden = hidden_by_head(person, landmarks_world, rigid_inverse(cam_from_world)[:3, 3])
-    yaw, pitch, roll = head_angles_deg(WORLD_FROM_HEAD_AXES.T @ head_from_world[:3, :3].T)
+    yaw, pitch, roll = head_angles_deg(WORLD_FROM_HEAD_AXES.T @ posed.rig.head_from_world[:3, :3].T)
     geometry = FrameGeometry(
         width_px=camera.width_px,
         height_px=camera.height_px,
         intrinsics_px=_rows(intrinsics),
         cam_from_world=_rows(cam_from_world),
-        head_from_world=_rows(head_from_world),
+        head_from_world=_rows(posed.rig.head_from_world),
         yaw_deg=round(yaw, 9),
         pitch_deg=round(pitch, 9),
         roll_deg=round(roll, 9),

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 
 import bpy
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from render.blender.hair_material import GREY, TINT, hair_material
 from render.blender.hair_nodes import Strands, strands_between
 from render.blender.hair_surface import hair_surface, shell_with_clothing
-from render.blender.head import Person, surface_vertices_m
-from render.blender.passes import HEAD, LABEL_AOV, WORN
-from render.blender.rig import NECK_SHARE, PosedRig
+from render.blender.head import Person, PosedPerson
+from render.blender.passes import LABEL_AOV, WORN
+from render.blender.rig import NECK_SHARE
 from render.dataset_format import Label
 from render.geometry.frames import WORLD_FROM_HEAD_AXES
 from render.hair.facial import (
@@ -25,7 +25,7 @@ from render.hair.facial import (
     brow_guides,
     lash_strands,
 )  # fmt: skip
-from render.hair.guides import islands_of, lay_out, scalp_density, scalp_guides, sides_of
+from render.hair.guides import across_the_face, islands_of, lay_out, scalp_density, scalp_guides, sides_of
 from render.hair.motion import Anchors, anchored, following, turn_profile, turned
 from render.hair.styles import STYLES
 from render.hair.surface import HairSurface, Shell, lifted_out
@@ -85,16 +85,15 @@ def add_hair(
     for part, *_ in (*on_bones, *on_skin):
         collections[WORN].objects.link(part)
     grown = GrownHair(tuple(on_bones), tuple(on_skin))
-    person.followers.append(lambda posed: _follow(person, grown, posed))
+    person.followers.append(lambda posed: _follow(grown, posed))
 
 
-def _follow(person: Person, grown: GrownHair, posed: PosedRig) -> None:
+def _follow(grown: GrownHair, posed: PosedPerson) -> None:
     """Move all hair to where the posed person's bones and skin take it."""
     for part, points, shares in grown.on_bones:
-        _place(part, turned(points, shares, posed.motion["head"]))
+        _place(part, turned(points, shares, posed.rig.motion["head"]))
     if grown.on_skin:
-        world = surface_vertices_m(person.parts[HEAD])
-        vertices = world.astype(np.float64) @ WORLD_FROM_HEAD_AXES
+        vertices = posed.surface_world_m.astype(np.float64) @ WORLD_FROM_HEAD_AXES
         for part, anchors in grown.on_skin:
             _place(part, following(anchors, vertices))
 
@@ -111,7 +110,9 @@ def _scalp_hair(surface: HairSurface, shell: Shell, hair: Hair, stream: np.rando
         islands=islands_of(surface, style, layout),
         seed=hair.seed,
     )
-    return _outside(strands, shell)
+    strands = _outside(strands, shell)
+    # Parted hair falls to either side: one in a hundred strands, between guides of both, would lie across the face.
+    return _without(strands, across_the_face(surface, strands.points_m)) if style.flow == "part" else strands
 
 
 def _beard(surface: HairSurface, shell: Shell, hair: Hair, stream: np.random.Generator) -> Strands:
@@ -148,6 +149,10 @@ def _outside(strands: Strands, shell: Shell) -> Strands:
     points = strands.points_m.copy()
     points[:, 1:] = lifted_out(shell, points[:, 1:].reshape(-1, 3), LEAST_HEIGHT_M).reshape(points[:, 1:].shape)
     return replace(strands, points_m=points)
+
+
+def _without(strands: Strands, left_out: Bool[np.ndarray, " s"]) -> Strands:
+    return Strands(strands.points_m[~left_out], strands.radii_m[~left_out], strands.root_triangles[~left_out])
 
 
 def _turn_shares(person: Person, surface: HairSurface, strands: Strands) -> np.ndarray:

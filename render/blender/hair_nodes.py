@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from render.blender.node_graph import Socket
+from render.blender.polygon_mesh import paint_points, polygon_mesh
 from render.hair.guides import Guides
 from render.hair.styles import Finish
 from render.hair.surface import HairSurface
@@ -90,18 +91,15 @@ def _surface_object(
     corners = surface.triangles[used] + islands[:, None] * len(surface.vertices_m)
     kept, local = np.unique(corners, return_inverse=True)
     source = kept % len(surface.vertices_m)
-    mesh = bpy.data.meshes.new("hair_surface")
-    mesh.vertices.add(len(kept))
-    mesh.vertices.foreach_set("co", surface.vertices_m[source].astype(np.float32).ravel())
-    mesh.loops.add(local.size)
-    mesh.loops.foreach_set("vertex_index", local.ravel().astype(np.int32))
-    mesh.polygons.add(len(used))
-    mesh.polygons.foreach_set("loop_start", np.arange(0, local.size, 3, dtype=np.int32))
-    uvs = _cell_corners(len(used)).astype(np.float32)
-    mesh.uv_layers.new(name="UVMap").data.foreach_set("uv", uvs.ravel())
-    attribute = mesh.attributes.new("density", "FLOAT", "POINT")
-    attribute.data.foreach_set("value", density[source].astype(np.float32))
-    mesh.update(calc_edges=True)
+    mesh = polygon_mesh(
+        "hair_surface",
+        surface.vertices_m[source],
+        local.ravel(),
+        np.full(len(used), 3),
+        corner_uvs=_cell_corners(len(used)).reshape(-1, 2),
+        made_by="the triangles of the skin that hair grows on",
+    )
+    paint_points(mesh, "density", density[source])
     return bpy.data.objects.new("hair_surface", mesh)
 
 
@@ -165,7 +163,7 @@ def _node_tree(
                 "Guide Distance": 0.001 * finish.lock_mm,
                 "Existing Guide Map": False,
                 "Factor": finish.clump,
-                "Shape": 0.4,
+                "Shape": finish.clump_shape,
                 "Tip Spread": 0.0004,
                 "Clump Offset": 0.0,
                 "Seed": seed % 9973,

@@ -7,7 +7,9 @@ import bpy
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 
+from render.blender.evaluated import as_rendered
 from render.blender.passes import HEAD, RIG, SHADING_ONLY, WORN, set_surface_labels
+from render.blender.polygon_mesh import paint_points, polygon_mesh, subdivide
 from render.blender.rig import ROOT, PosedRig, add_armature, bind_to_armature, pose_armature
 from render.dataset_format import Label
 from render.geometry.face_paint import face_paint
@@ -47,8 +49,17 @@ class Person:
     joints_m: Mapping[str, np.ndarray]
     parts: Mapping[str, bpy.types.Object]
     part_vertices: Mapping[str, np.ndarray]
-    followers: list[Callable[[PosedRig], None]] = field(default_factory=list)
+    followers: list[Callable[["PosedPerson"], None]] = field(default_factory=list)
     """What must be placed anew, by ourselves and not by Blender, whenever the person is posed."""
+
+
+@dataclass(frozen=True)
+class PosedPerson:
+    """A person in a pose: where the bones are, and the vertices of the head as rendered (world axes, metres; those of
+    the unsubdivided mesh come first, in their order)."""
+
+    rig: PosedRig
+    surface_world_m: Float32[np.ndarray, "v 3"]
 
 
 def add_person(
@@ -72,13 +83,13 @@ def add_person(
             parts[name], part_vertices[name] = _add_part(name, model, vertices, chosen, materials)
             collections[name].objects.link(parts[name])
             for attribute, values in paint.items():
-                _paint(parts[name].data, attribute, values[part_vertices[name]])
+                paint_points(parts[name].data, attribute, values[part_vertices[name]])
             _skin(parts[name], armature, model, part_vertices[name])
-            _subdivide(parts[name], subdivision_level)
+            subdivide(parts[name], subdivision_level)
     return Person(model, vertices, armature, joints, parts, part_vertices)
 
 
-def pose_person(person: Person, expression: Expression, pose: HeadPose) -> PosedRig:
+def pose_person(person: Person, expression: Expression, pose: HeadPose) -> PosedPerson:
     """Set expression weights and bones, then place what follows the person.
 
     Raises: ValueError when the family lacks an expression.
@@ -94,9 +105,10 @@ def pose_person(person: Person, expression: Expression, pose: HeadPose) -> Posed
         for key in part.data.shape_keys.key_blocks[1:]:
             key.value = weights.get(key.name, 0.0)
     rig = pose_armature(person.armature, person.model, person.joints_m, pose)
+    posed = PosedPerson(rig, surface_vertices_m(person.parts[HEAD]))
     for follow in person.followers:
-        follow(rig)
-    return rig
+        follow(posed)
+    return posed
 
 
 def surface_triangles(
@@ -106,7 +118,7 @@ def surface_triangles(
 
     The corners of the unsubdivided mesh come first, in their order.
     """
-    evaluated = _as_rendered(part)
+    evaluated = as_rendered(part)
     mesh = evaluated.to_mesh()
     try:
         vertices = _vertices(mesh)
@@ -126,7 +138,7 @@ def _vertices(mesh: bpy.types.Mesh) -> Float32[np.ndarray, "v 3"]:
 
 def surface_vertices_m(part: bpy.types.Object) -> Float32[np.ndarray, "v 3"]:
     """The vertices alone of `surface_triangles`."""
-    evaluated = _as_rendered(part)
+    evaluated = as_rendered(part)
     mesh = evaluated.to_mesh()
     try:
         return _vertices(mesh)
@@ -134,18 +146,18 @@ def surface_vertices_m(part: bpy.types.Object) -> Float32[np.ndarray, "v 3"]:
         evaluated.to_mesh_clear()
 
 
-def landmarks_world_m(person: Person) -> Float32[np.ndarray, "68 3"]:
-    """The 68 landmarks on the rendered surface, world axes, metres."""
+def landmarks_world_m(person: Person, surface_world_m: Float32[np.ndarray, "v 3"]) -> Float32[np.ndarray, "68 3"]:
+    """The 68 landmarks on the rendered surface of the posed head, world axes, metres."""
     # The vertices of a part are in ascending order.
     places = np.searchsorted(person.part_vertices[HEAD], person.model.landmark_vertices)
-    return surface_vertices_m(person.parts[HEAD])[places]
+    return surface_world_m[places]
 
 
 def hidden_by_head(
     person: Person, points_world_m: Float32[np.ndarray, "n 3"], camera_world_m: Float[np.ndarray, "3"]
 ) -> Bool[np.ndarray, " n"]:
     """Which points of the surface cannot be seen from the camera because the head itself stands before them."""
-    head = _as_rendered(person.parts[HEAD])
+    head = as_rendered(person.parts[HEAD])
     rays = points_world_m.astype(np.float64) - camera_world_m
     distances_m = np.linalg.norm(rays, axis=1)
     hidden = np.zeros(len(rays), dtype=bool)
@@ -153,13 +165,6 @@ def hidden_by_head(
         reach_m = float(distance_m) - SAME_POINT_M
         hidden[number] = head.ray_cast(camera_world_m.tolist(), (ray / distance_m).tolist(), distance=reach_m)[0]
     return hidden
-
-
-def _as_rendered(part: bpy.types.Object) -> bpy.types.Object:
-    # A scene evaluates its own objects only: from another scene's point of view a part stands there undeformed.
-    layer = part.users_scene[0].view_layers[0]
-    layer.update()
-    return part.evaluated_get(layer.depsgraph)
 
 
 def _faces_by_collection(model: HeadModel) -> dict[str, Bool[np.ndarray, " f"]]:
@@ -177,16 +182,15 @@ def _add_part(
 ) -> tuple[bpy.types.Object, np.ndarray]:
     corner_chosen = np.repeat(chosen, model.face_sizes)
     used, corners = np.unique(model.face_vertices[corner_chosen], return_inverse=True)
-    sizes = model.face_sizes[chosen]
-    mesh = bpy.data.meshes.new(name)
-    mesh.vertices.add(len(used))
-    mesh.vertices.foreach_set("co", _world_axes(vertices_m[used]).ravel())
-    mesh.loops.add(len(corners))
-    mesh.loops.foreach_set("vertex_index", corners.astype(np.int32))
-    mesh.polygons.add(len(sizes))
-    mesh.polygons.foreach_set("loop_start", np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int32))
-    uv = mesh.uv_layers.new(name="UVMap")
-    uv.data.foreach_set("uv", np.ascontiguousarray(model.corner_uvs[corner_chosen]).ravel())
+    base = _world_axes(vertices_m[used])
+    mesh = polygon_mesh(
+        name,
+        base,
+        corners,
+        model.face_sizes[chosen],
+        corner_uvs=model.corner_uvs[corner_chosen],
+        made_by=f"the faces of head family {model.family!r}",
+    )
     regions = model.face_regions[chosen]
     present = sorted({Region(int(region)) for region in np.unique(regions)})
     for region in present:
@@ -196,13 +200,8 @@ def _add_part(
     mesh.polygons.foreach_set("material_index", slots[regions])
     label_of_region = np.array([LABEL_OF_REGION.get(region, Label.SKIN) for region in Region], dtype=np.uint8)
     set_surface_labels(mesh, label_of_region[regions])
-    mesh.polygons.foreach_set("use_smooth", np.ones(len(sizes), dtype=bool))
-    mesh.update(calc_edges=True)
-    if mesh.validate(verbose=False):
-        raise ValueError(f"part {name!r} of head family {model.family!r} is no valid mesh: Blender had to repair it")
     part = bpy.data.objects.new(name, mesh)
     rest = part.shape_key_add(name="Basis", from_mix=False)
-    base = _world_axes(vertices_m[used])
     rest.data.foreach_set("co", base.ravel())
     for key_name, offsets in zip(model.expression_names, model.expression_basis_m, strict=True):
         key = part.shape_key_add(name=key_name, from_mix=False)
@@ -212,26 +211,11 @@ def _add_part(
     return part, used
 
 
-def _paint(mesh: bpy.types.Mesh, name: str, values: np.ndarray) -> None:
-    scalar = values.ndim == 1
-    attribute = mesh.attributes.new(name, "FLOAT" if scalar else "FLOAT_VECTOR", "POINT")
-    attribute.data.foreach_set("value" if scalar else "vector", np.ascontiguousarray(values, dtype=np.float32).ravel())
-
-
 def _skin(part: bpy.types.Object, armature: bpy.types.Object, model: HeadModel, used: np.ndarray) -> None:
     weights = {bone.name: bone.weights[used].astype(np.float64) for bone in model.bones}
     # Blender divides by the sum of the weights, so what is bound to no bone must be bound to one that stays.
     weights[ROOT] = np.clip(1.0 - sum(weights.values()), 0.0, 1.0)
     bind_to_armature(part, armature, weights)
-
-
-def _subdivide(part: bpy.types.Object, level: int) -> None:
-    if level == 0:
-        return
-    modifier = part.modifiers.new("subdivision", "SUBSURF")
-    # Both levels, so that what is measured (landmarks, exported meshes) is what is rendered.
-    modifier.levels = modifier.render_levels = level
-    modifier.uv_smooth = "PRESERVE_BOUNDARIES"
 
 
 def _world_axes(points_head: Float32[np.ndarray, "n 3"]) -> Float32[np.ndarray, "n 3"]:

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from render.blender.draw import draw_frame, person_on_stage
-from render.blender.head import landmarks_world_m
+from render.blender.head import landmarks_world_m, surface_vertices_m
 from render.blender.measured_scene import (
     RenderedMesh,
     RenderedStrands,
@@ -53,9 +53,8 @@ def measure_head(
             drawn = draw_frame(stage, person, sized, recipe.rgb, noise_seed=0)
             if drawn.truth is None or drawn.geometry is None:
                 raise RuntimeError("the stage of a certificate must be one of ground truth")
-            pixels = blender_projection_px(
-                stage, camera, np.array(drawn.geometry.cam_from_world), landmarks_world_m(person)
-            )
+            landmarks_m = landmarks_world_m(person, surface_vertices_m(person.parts[HEAD]))
+            pixels = blender_projection_px(stage, camera, np.array(drawn.geometry.cam_from_world), landmarks_m)
             pictures.append(HeadPicture(camera, drawn.truth, drawn.geometry, pixels))
         return MeasuredHead(
             pictures=tuple(pictures),

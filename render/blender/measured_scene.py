@@ -1,6 +1,5 @@
 """What a certificate measures: scenes of known shapes, and the surfaces and strands of a scene as they are rendered."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import bpy
@@ -10,7 +9,9 @@ from bpy_extras.object_utils import world_to_camera_view  # pyright: ignore[repo
 from jaxtyping import Float, Float32, Int, UInt8
 
 from render.blender.camera import place_camera
+from render.blender.evaluated import as_rendered
 from render.blender.passes import LABEL_AOV, Stage, render_surface, set_surface_labels
+from render.blender.polygon_mesh import polygon_mesh
 from render.blender.session import temporary_datablocks
 from render.dataset_format import GroundTruth, Label
 from render.geometry.pinhole import intrinsics_px
@@ -49,15 +50,8 @@ def add_polygons(
 ) -> None:
     """Add a mesh of polygons with equally many corners, all of one label."""
     count, corners = faces.shape
-    mesh = bpy.data.meshes.new("measured")
-    mesh.vertices.add(len(vertices_m))
-    mesh.vertices.foreach_set("co", vertices_m.astype(np.float32).ravel())
-    mesh.loops.add(count * corners)
-    mesh.loops.foreach_set("vertex_index", faces.astype(np.int32).ravel())
-    mesh.polygons.add(count)
-    mesh.polygons.foreach_set("loop_start", np.arange(0, count * corners, corners, dtype=np.int32))
-    mesh.polygons.foreach_set("use_smooth", np.full(count, smooth))
-    mesh.update(calc_edges=True)
+    sizes = np.full(count, corners)
+    mesh = polygon_mesh("measured", vertices_m, faces.ravel(), sizes, smooth=smooth, made_by="the measured scene")
     set_surface_labels(mesh, np.full(count, label, dtype=np.uint8))
     collection.objects.link(bpy.data.objects.new("measured", mesh))
 
@@ -85,21 +79,19 @@ def sphere_polygons(
 
 def measured(stage: Stage, camera: Camera, cam_from_world: Float[np.ndarray, "4 4"]) -> GroundTruth:
     """The ground truth of what stands on the stage, by the same steps as that of a frame."""
-    intrinsics = intrinsics_px(
-        focal_length_mm=camera.focal_length_mm,
-        sensor_width_mm=camera.sensor_width_mm,
-        width_px=camera.width_px,
-        height_px=camera.height_px,
-    )
     with temporary_datablocks():
         place_camera(stage, camera, cam_from_world)
         head, worn = (render_surface(stage.scenes[name]) for name in ("gt_head", "gt_worn"))
-    return ground_truth(head, worn, cam_from_world=cam_from_world, intrinsics=intrinsics)
+    return ground_truth(head, worn, cam_from_world=cam_from_world, intrinsics=intrinsics_px(camera))
 
 
 def rendered_mesh(stage: Stage, collection: str) -> RenderedMesh:
     """All meshes of a collection as Cycles gets them."""
-    parts = [_rendered_mesh(placed) for placed in _as_rendered(stage, collection) if placed.type == "MESH"]
+    parts = [
+        _rendered_mesh(placed)
+        for placed in map(as_rendered, stage.collections[collection].all_objects)
+        if placed.type == "MESH"
+    ]
     empty = RenderedMesh(np.empty((0, 3, 3), np.float32), np.empty((0, 3, 3), np.float32), np.empty(0, np.uint8))
     names = ("triangles_m", "corner_normals", "labels")
     return RenderedMesh(*(np.concatenate([getattr(part, name) for part in [empty, *parts]]) for name in names))
@@ -108,7 +100,7 @@ def rendered_mesh(stage: Stage, collection: str) -> RenderedMesh:
 def rendered_strands(stage: Stage, collection: str) -> RenderedStrands:
     """All hair curves of a collection as Cycles gets them."""
     points, radii, counts = [np.empty((0, 3), np.float32)], [np.empty(0, np.float32)], [np.empty(0, np.int64)]
-    for placed in _as_rendered(stage, collection):
+    for placed in map(as_rendered, stage.collections[collection].all_objects):
         if placed.type != "CURVES":
             continue
         curves = placed.data
@@ -136,15 +128,6 @@ def blender_projection_px(
             world_to_camera_view(scene, scene.camera, mathutils.Vector(point.tolist())) for point in points_world_m
         ]
     return np.array([(view.x * camera.width_px, (1.0 - view.y) * camera.height_px) for view in views])
-
-
-def _as_rendered(stage: Stage, collection: str) -> Iterator[bpy.types.Object]:
-    objects: Sequence[bpy.types.Object] = stage.collections[collection].all_objects
-    for placed in objects:
-        # A scene evaluates its own objects only: from another scene's point of view a part stands there undeformed.
-        layer = placed.users_scene[0].view_layers[0]
-        layer.update()
-        yield placed.evaluated_get(layer.depsgraph)
 
 
 def _rendered_mesh(placed: bpy.types.Object) -> RenderedMesh:

@@ -12,10 +12,9 @@ from render.accessories.held_things import ACCENT, BODY, PAGES, PRINT, SCREEN, h
 from render.accessories.holding import held_place, holding_axes
 from render.blender import node_graph as graph
 from render.blender.clothing import fabric_material
-from render.blender.head import Person, landmarks_world_m, surface_triangles
-from render.blender.passes import HEAD, WORN
+from render.blender.head import Person, PosedPerson, landmarks_world_m, surface_vertices_m
+from render.blender.passes import WORN
 from render.blender.quad_object import quad_object
-from render.blender.rig import PosedRig
 from render.blender.skin import skin_material, skin_tones
 from render.dataset_format import Label
 from render.geometry.frames import WORLD_FROM_HEAD_AXES, rigid
@@ -28,7 +27,7 @@ _CHIN, _EYES = 8, slice(36, 48)
 def add_occluder(
     collections: Mapping[str, bpy.types.Collection],
     person: Person,
-    posed: PosedRig,
+    posed: PosedPerson,
     occluder: Occluder,
     skin: Skin,
     fabric: Fabric,
@@ -41,17 +40,17 @@ def add_occluder(
     if occluder.kind == NOTHING:
         return None
     pieces = held_thing(occluder.kind, seed=occluder.seed, size=occluder.size)
-    solid = [surface_triangles(person.parts[HEAD])[0]]
-    solid += [surface_triangles(worn)[0] for worn in collections[WORN].objects if worn.name.startswith("glasses")]
+    solid = [posed.surface_world_m]
+    solid += [surface_vertices_m(worn) for worn in collections[WORN].objects if worn.name.startswith("glasses")]
     head_m = np.concatenate(solid).astype(np.float64) @ WORLD_FROM_HEAD_AXES
-    landmarks_m = landmarks_world_m(person).astype(np.float64) @ WORLD_FROM_HEAD_AXES
+    landmarks_m = landmarks_world_m(person, posed.surface_world_m).astype(np.float64) @ WORLD_FROM_HEAD_AXES
     turn, place = held_place(
         head_m,
         np.concatenate([piece.vertices_m for piece in pieces if piece.material != SLEEVE]),
         np.concatenate([piece.vertices_m for piece in pieces if piece.material == SLEEVE]),
         pupils_m=landmarks_m[_EYES].mean(axis=0),
         chin_m=landmarks_m[_CHIN],
-        axes=holding_axes(WORLD_FROM_HEAD_AXES.T @ posed.head_from_world[:3, :3].T),
+        axes=holding_axes(WORLD_FROM_HEAD_AXES.T @ posed.rig.head_from_world[:3, :3].T),
         occluder=occluder,
     )
     held = quad_object(

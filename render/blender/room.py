@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from render.blender import node_graph as graph
+from render.blender.polygon_mesh import polygon_mesh
 from render.exposure import exposure_gain
 from render.parameters import Backdrop, Lighting
 from render.ranges.lighting import NO_ENVIRONMENT
@@ -71,14 +72,8 @@ def _shown_colours(
 
 def _mesh(tiles: CornerArrays, shown: Float[np.ndarray, "n 4 3"]) -> bpy.types.Mesh:
     count = len(tiles.corners_m)
-    mesh = bpy.data.meshes.new("room")
-    mesh.vertices.add(4 * count)
-    mesh.vertices.foreach_set("co", tiles.corners_m.ravel())
-    mesh.loops.add(4 * count)
-    mesh.loops.foreach_set("vertex_index", np.arange(4 * count, dtype=np.int32))
-    mesh.polygons.add(count)
-    mesh.polygons.foreach_set("loop_start", np.arange(0, 4 * count, 4, dtype=np.int32))
-    mesh.update(calc_edges=True)
+    points = tiles.corners_m.reshape(-1, 3)
+    mesh = polygon_mesh("room", points, np.arange(4 * count), np.full(count, 4), made_by="render/room/plan.py")
     colour = mesh.attributes.new(_SHOWN, "FLOAT_COLOR", "POINT")
     colour.data.foreach_set(
         "color", np.concatenate([shown, np.ones((count, 4, 1))], axis=-1).astype(np.float32).ravel()

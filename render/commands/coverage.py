@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from render.commands.argument_types import count_of_some
 from render.commands.machine_options import add_recipe_options, chosen_recipe, require_new
 from render.dataset_format import SPLITS
 
@@ -12,7 +13,9 @@ def add_parser(commands) -> None:
     parser = commands.add_parser("coverage", help="plot how evenly a recipe's draws fill its ranges; renders nothing")
     add_recipe_options(parser)
     parser.add_argument("--split", choices=SPLITS, default="train")
-    parser.add_argument("--frames", type=int, default=256, help="how many frames, from the split's first on (256)")
+    parser.add_argument(
+        "--frames", type=count_of_some, default=256, help="how many frames, from the split's first on (256)"
+    )
     parser.add_argument("--out", type=Path, required=True, help="a .png file that does not exist yet")
     parser.set_defaults(run=run)
 
@@ -25,6 +28,7 @@ def run(options: argparse.Namespace) -> int:
     recipe = chosen_recipe(options)
     coverage = measure_coverage(recipe, options.split, options.frames)
     title = f"recipe {recipe.name}, {options.split}: what the first {options.frames} frames draw"
+    options.out.parent.mkdir(parents=True, exist_ok=True)
     coverage_figure(coverage, title).savefig(options.out, format="png")
     for name, values in coverage.numbers.items():
         low, high = bounds = coverage.bounds[name]

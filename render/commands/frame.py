@@ -1,8 +1,10 @@
 """`python -m render frame`: render one frame of a recipe and show everything about it."""
 
 import argparse
+import shutil
 from pathlib import Path
 
+from render.commands.argument_types import frame_index
 from render.commands.machine_options import add_machine_options, add_recipe_options, chosen_recipe, require_new
 from render.dataset_format import SPLITS, read_ground_truth, read_records, read_rgb
 
@@ -12,7 +14,7 @@ def add_parser(commands) -> None:
     parser = commands.add_parser("frame", help="render one frame of a recipe and show everything about it")
     add_recipe_options(parser)
     parser.add_argument("--split", choices=SPLITS, default="train")
-    parser.add_argument("--index", type=int, default=0)
+    parser.add_argument("--index", type=frame_index, default=0, help="which frame of the split, counted from 0")
     parser.add_argument("--out", type=Path, required=True, help="a folder that does not exist yet")
     add_machine_options(parser)
     parser.set_defaults(run=run)
@@ -40,15 +42,20 @@ def run(options: argparse.Namespace) -> int:
         assets=assets,
         elements=(PlannedShard(products=wanted_products(recipe), frames=(planned,)),),
     )
-    gt, rgb, *sensor = render_element(
-        plan,
-        0,
-        device=options.device,
-        assets_source=source,
-        cache=cache,
-        report_progress=lambda *_: None,
-        quarantine=False,
-    )
+    try:
+        gt, rgb, *sensor = render_element(
+            plan,
+            0,
+            device=options.device,
+            assets_source=source,
+            cache=cache,
+            report_progress=lambda *_: None,
+            quarantine=False,
+        )
+    except BaseException:
+        # The folder is new: what is left in it would only keep the same command from running again.
+        shutil.rmtree(options.out, ignore_errors=True)
+        raise
     truth_record, rgb_record = read_records(gt)[0], read_records(rgb)[0]
     assert truth_record.geometry is not None
     measured = [read_millimetres(folder / read_records(folder)[0].file) for folder in sensor]

@@ -4,7 +4,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from render.commands.machine_options import add_machine_options, add_recipe_options, chosen_recipe, require_new
+from render.commands.argument_types import count_of_some
+from render.commands.machine_options import (
+    add_machine_options,
+    add_processes_option,
+    add_recipe_options,
+    chosen_recipe,
+    open_crew,
+    require_new,
+)
 from render.dataset_format import SPLITS, read_ground_truth, read_records, read_rgb
 
 PICTURE = "gallery.png"
@@ -17,11 +25,12 @@ def add_parser(commands) -> None:
     parser = commands.add_parser("gallery", help="render the first frame of many people and show them in one picture")
     add_recipe_options(parser, default="showcase")
     parser.add_argument("--split", choices=SPLITS, default="train")
-    parser.add_argument("--people", type=int, default=24, help="how many people (24)")
-    parser.add_argument("--columns", type=int, default=6, help="people in a row (6)")
-    parser.add_argument("--cell-width", type=int, default=320, metavar="PX", help="width of one person (320)")
+    parser.add_argument("--people", type=count_of_some, default=24, help="how many people (24)")
+    parser.add_argument("--columns", type=count_of_some, default=6, help="people in a row (6)")
+    parser.add_argument("--cell-width", type=count_of_some, default=320, metavar="PX", help="width of one person (320)")
     parser.add_argument("--out", type=Path, default=Path("gallery"), help="folder for the picture and its frames")
     add_machine_options(parser)
+    add_processes_option(parser)
     parser.set_defaults(run=run)
 
 
@@ -45,13 +54,20 @@ def run(options: argparse.Namespace) -> int:
     elements = tuple(PlannedShard(products=("gt", "rgb"), frames=tuple(group)) for group in groups)
     plan = ShardPlan(recipe=recipe, store=str(options.out.resolve()), assets=assets, elements=elements)
     portraits = []
-    for number in range(len(elements)):
-        gt, rgb = render_element(
-            plan, number, device=options.device, assets_source=source, cache=cache, report_progress=lambda *_: None
-        )
-        for truth, picture in zip(read_records(gt), read_records(rgb), strict=True):
-            portraits.append(Portrait(read_rgb(rgb / picture.file), read_ground_truth(gt / truth.file)))
-        print(f"{len(portraits)} of {options.people} people", file=sys.stderr)
+    with open_crew(options) as crew:
+        for number in range(len(elements)):
+            gt, rgb = render_element(
+                plan,
+                number,
+                device=options.device,
+                assets_source=source,
+                cache=cache,
+                report_progress=lambda *_: None,
+                crew=crew,
+            )
+            for truth, picture in zip(read_records(gt), read_records(rgb), strict=True):
+                portraits.append(Portrait(read_rgb(rgb / picture.file), read_ground_truth(gt / truth.file)))
+            print(f"{len(portraits)} of {options.people} people", file=sys.stderr)
     grid = gallery_picture(portraits, columns=options.columns, cell_width_px=options.cell_width)
     Image.fromarray(grid).save(options.out / PICTURE)
     print(options.out / PICTURE)

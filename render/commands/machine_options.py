@@ -1,9 +1,11 @@
 """Options that say on which machine, and with whose files, a command works."""
 
 import argparse
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from render.config import Recipe, load_recipe, parse_override
+from render.side_by_side import Crew, default_processes
 
 
 def add_machine_options(parser: argparse.ArgumentParser) -> None:
@@ -13,6 +15,22 @@ def add_machine_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cache", type=Path, help="where assets are kept (else HEADROOM_CACHE, else ~/.cache/headroom)"
     )
+
+
+def add_processes_option(parser: argparse.ArgumentParser) -> None:
+    """How many frames are rendered at once."""
+    parser.add_argument(
+        "--processes",
+        type=int,
+        metavar="N",
+        help="render in N processes side by side, about 1.5 GB each (CPU: one for two cores, but at least two; GPU: 1)",
+    )
+
+
+def open_crew(options: argparse.Namespace) -> AbstractContextManager[Crew | None]:
+    """The crew that the options ask for; None where this process is to render alone."""
+    processes = default_processes(options.device) if options.processes is None else options.processes
+    return nullcontext() if processes == 1 else Crew(processes)
 
 
 def add_recipe_options(parser: argparse.ArgumentParser, *, default: str | None = None) -> None:

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from render.dataset_format import DatasetError
+
 
 def add_parser(commands) -> None:
     """Describe the command to argparse."""
@@ -15,6 +17,10 @@ def run(options: argparse.Namespace) -> int:
     """Print address, reason and command of every quarantined frame."""
     from render.quarantine import quarantined_frames
 
+    if not options.store.is_dir():
+        raise DatasetError(
+            f"{options.store} is no folder, so nothing is known of its frames; name a store with --store"
+        )
     frames = quarantined_frames(options.store)
     for frame in frames:
         print(f"{frame.split}/{frame.index} ({frame.failed}): {frame.reason}\n  {frame.command}")

@@ -3,9 +3,10 @@
 import argparse
 import json
 import time
+from functools import partial
 from pathlib import Path
 
-from render.commands.machine_options import add_machine_options
+from render.commands.machine_options import add_machine_options, add_processes_option, open_crew
 
 
 def add_parser(commands) -> None:
@@ -15,6 +16,7 @@ def add_parser(commands) -> None:
     parser.add_argument("--element", type=int, action="append", required=True, help="which element; may be repeated")
     parser.add_argument("--progress", type=Path, help="append a JSON line to this file after every frame")
     add_machine_options(parser)
+    add_processes_option(parser)
     parser.set_defaults(run=run)
 
 
@@ -25,24 +27,25 @@ def run(options: argparse.Namespace) -> int:
     from render.shard_plan import read_plan
 
     plan = read_plan(options.plan)
-    for element in options.element:
-        started = time.perf_counter()
-
-        def report(done: int, total: int, stage: str, element: int = element, started: float = started) -> None:
-            line = {"element": element, "done": done, "total": total, "stage": stage}
-            line["seconds"] = round(time.perf_counter() - started, 3)  # pyright: ignore[reportArgumentType]
-            if options.progress is not None:
-                with options.progress.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(line) + "\n")
-
-        folders = render_element(
-            plan,
-            element,
-            device=options.device,
-            assets_source=assets_source(options.assets),
-            cache=cache_folder(options.cache),
-            report_progress=report,
-        )
-        for folder in folders:
-            print(f"element {element}: {folder}")
+    with open_crew(options) as crew:
+        for element in options.element:
+            folders = render_element(
+                plan,
+                element,
+                device=options.device,
+                assets_source=assets_source(options.assets),
+                cache=cache_folder(options.cache),
+                report_progress=partial(_append, options.progress, element, time.perf_counter()),
+                crew=crew,
+            )
+            for folder in folders:
+                print(f"element {element}: {folder}")
     return 0
+
+
+def _append(path: Path | None, element: int, started_s: float, done: int, total: int, stage: str) -> None:
+    seconds = round(time.perf_counter() - started_s, 3)
+    line = {"element": element, "done": done, "total": total, "stage": stage, "seconds": seconds}
+    if path is not None:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")

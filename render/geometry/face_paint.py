@@ -39,13 +39,14 @@ def face_paint(
     unit_m = float(np.linalg.norm(left_eye - right_eye))
     in_front = vertices_m[:, 2] > landmarks_m[:, 2].min() - 0.1 * unit_m
     flat = vertices_m[:, :2].astype(np.float64)
-    lips = np.clip(0.5 - _outline_distance(flat, landmarks_m[48:60, :2]) / (2.0 * EDGE_M), 0.0, 1.0)
-    rims = np.minimum(_outline_distance(flat, landmarks_m[36:42, :2]), _outline_distance(flat, landmarks_m[42:48, :2]))
     near_mouth = np.linalg.norm(vertices_m - landmarks_m[48:60].mean(axis=0), axis=1) < 0.8 * unit_m
+    lips = 0.5 - _outline_distance(flat, landmarks_m[48:60, :2], near_mouth) / (2.0 * EDGE_M)
+    eyes = (_outline_distance(flat, landmarks_m[eye, :2], in_front) for eye in (slice(36, 42), slice(42, 48)))
+    rims = 1.0 - np.minimum(*eyes) / (2.0 * EDGE_M)
     return {
         "rest_position": vertices_m.astype(np.float32),
-        "lips": (lips * near_mouth).astype(np.float32),
-        "lids": (np.clip(1.0 - rims / (2.0 * EDGE_M), 0.0, 1.0) * in_front).astype(np.float32),
+        "lips": np.clip(lips, 0.0, 1.0).astype(np.float32),
+        "lids": np.clip(rims, 0.0, 1.0).astype(np.float32),
         "flush": _flush(vertices_m, landmarks_m, unit_m),
         "oil": _oil(vertices_m, landmarks_m, unit_m),
         "scalp": _scalp(vertices_m, landmarks_m, unit_m),
@@ -146,15 +147,14 @@ def _in_box(points: np.ndarray, line: np.ndarray, margin_m: float) -> np.ndarray
     return ((points > line.min(axis=0) - margin_m) & (points < line.max(axis=0) + margin_m)).all(axis=1)
 
 
-def _outline_distance(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """Signed distance of points to a smooth closed outline through these corners, in the plane; negative inside.
-
-    Infinite far from all corners, where nothing is painted.
+def _outline_distance(points: np.ndarray, corners: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Signed distance of the wanted points to a smooth closed outline through these corners, in the plane; negative
+    inside. Infinite for all others, and far from all corners, where nothing is painted.
     """
     middle = corners.mean(axis=0)
     # The outline bulges between its corners, but not by a fifth.
     reach_m = 1.2 * np.linalg.norm(corners - middle, axis=1).max() + 2.0 * EDGE_M
-    near = np.linalg.norm(points - middle, axis=1) < reach_m
+    near = wanted & (np.linalg.norm(points - middle, axis=1) < reach_m)
     distance = np.full(len(points), np.inf)
     distance[near] = _near_outline_distance(points[near], corners)
     return distance

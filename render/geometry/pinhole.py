@@ -11,14 +11,15 @@ from render.geometry.frames import (
     rigid_inverse,
     transform_points,
 )
+from render.parameters import Camera
 
 
-def intrinsics_px(
-    *, focal_length_mm: float, sensor_width_mm: float, width_px: int, height_px: int
-) -> Float[np.ndarray, "3 3"]:
+def intrinsics_px(camera: Camera) -> Float[np.ndarray, "3 3"]:
     """Camera matrix of square pixels; pixel (row i, column j) is sampled at (j + 0.5, i + 0.5)."""
-    focal_length_px = focal_length_mm / sensor_width_mm * width_px
-    return np.array([[focal_length_px, 0, width_px / 2], [0, focal_length_px, height_px / 2], [0, 0, 1.0]])
+    focal_length_px = camera.focal_length_mm / camera.sensor_width_mm * camera.width_px
+    return np.array(
+        [[focal_length_px, 0, camera.width_px / 2], [0, focal_length_px, camera.height_px / 2], [0, 0, 1.0]]
+    )
 
 
 def aim_point_m(

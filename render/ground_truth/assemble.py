@@ -49,16 +49,18 @@ def surface_layer(
     height, width = hits.depth_m.shape
     hit = _is_hit(hits)
     depth = np.where(hit, hits.depth_m, 0.0).astype(np.float32)
-    normals = hits.normals_world.astype(np.float64) @ cam_from_world[:3, :3].T
-    rays = pixel_rays(intrinsics, width_px=width, height_px=height)
+    # Most of a picture shows no head: vectors of what was hit alone.
+    normals = hits.normals_world[hit].astype(np.float64) @ cam_from_world[:3, :3].T
+    rays = pixel_rays(intrinsics, width_px=width, height_px=height)[hit]
     rays /= np.linalg.norm(rays, axis=-1, keepdims=True)
     away = np.maximum((normals * rays).sum(axis=-1, keepdims=True), 0.0)
     normals = normals - away * rays
     length = np.linalg.norm(normals, axis=-1, keepdims=True)
-    normals = np.divide(normals, length, out=np.zeros_like(normals), where=(length > 1e-6) & hit[..., None])
+    normals_cam = np.zeros((height, width, 3), dtype=np.float32)
+    normals_cam[hit] = np.divide(normals, length, out=np.zeros_like(normals), where=length > 1e-6)
     return SurfaceLayer(
         depth_m=depth,
-        normals_cam=normals.astype(np.float32),
+        normals_cam=normals_cam,
         gradient_magnitude=gradient_magnitude(depth, focal_length_px=float(intrinsics[0, 0])),
     )
 

@@ -41,9 +41,6 @@ def check_camera_outside(
 
     Inside, what the head wears and shows would be seen from behind, and every depth would be that of a back side.
     """
-    low, high = vertices_m.min(axis=0), vertices_m.max(axis=0)
-    if ((camera_m < low) | (camera_m > high)).any():
-        return
     turns = winding_number(camera_m, vertices_m[triangles])
     if turns > 0.5:
         raise GroundTruthError(
@@ -77,11 +74,12 @@ def _check_layer(name: str, layer: SurfaceLayer, geometry: FrameGeometry, *, nea
         _require(bool(np.isfinite(array).all()), name, "every value is finite", ~np.isfinite(array))
     outside = valid & ((depth < near_m) | (depth > far_m))
     _require(not outside.any(), name, f"depth lies between {near_m} and {far_m} m", outside)
-    length = np.linalg.norm(normals, axis=-1)
-    crooked = np.where(valid, np.abs(length - 1) > 1e-3, length != 0)
+    crooked = normals.any(axis=-1)
+    crooked[valid] = np.abs(np.linalg.norm(normals[valid], axis=-1) - 1) > 1e-3
     _require(not crooked.any(), name, "normals are unit where depth is valid and zero elsewhere", crooked)
     rays = pixel_rays(np.array(geometry.intrinsics_px), width_px=geometry.width_px, height_px=geometry.height_px)
-    away = (normals * rays).sum(axis=-1) > 1e-3
+    away = np.zeros_like(valid)
+    away[valid] = (normals[valid] * rays[valid]).sum(axis=-1) > 1e-3
     _require(not away.any(), name, "normals face the camera", away)
     _require(bool((slope >= 0).all()), name, "gradient magnitude is not negative", slope < 0)
 

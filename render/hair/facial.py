@@ -30,7 +30,7 @@ class Beard:
 
 
 BEARDS: dict[str, Beard] = {
-    "stubble": Beard(1, 1, 0.9, 1.6, 1.8, 1.5, Finish(12000, 0.085, uneven=0.3), lift=0.6, points=3),
+    "stubble": Beard(1, 1, 0.9, 2.2, 2.4, 2.0, Finish(12000, 0.11, uneven=0.3), lift=0.6, points=3),
     "moustache": Beard(1, 0, 0, 13, 13, 3, Finish(2600, 0.085, clump=0.35, lock_mm=4, noise_mm=0.8)),
     "goatee": Beard(0.9, 1, 0, 9, 18, 6, Finish(4200, 0.085, clump=0.3, lock_mm=5, noise_mm=1.2)),
     "short_boxed": Beard(1, 1, 1, 7, 9, 7, Finish(11000, 0.085, clump=0.2, lock_mm=4, noise_mm=1.0)),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from render.hair.braid import bundle_of
 from render.hair.curves import DOWN, FORWARDS, cut_below, draped, grow, resampled, smooth_step, tangential
@@ -18,6 +18,8 @@ _PARTINGS = (0.04, 0.30, 0.38, 0.45)
 _RISE_M, _RISE_FROM_PARTING_M = 0.022, 0.070
 # Hair of this weight and more hangs over ears in one sweep.
 _DRAPES = 0.3
+# How far from its middle no parted hair crosses the face, in eye distances: nearly to the outer corners of the eyes.
+_MIDDLE_OF_FACE = 0.6
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,10 @@ def scalp_density(surface: HairSurface, style: Style, layout: Layout) -> Float[n
     place = surface.vertices_m - layout.centre_m
     direction = place / np.maximum(np.linalg.norm(place, axis=1, keepdims=True), 1e-9)
     if style.flow == "part":
-        # All hair leaves a parting, and none comes to it: only dense roots cover the skin there.
-        density = density * (0.55 + 0.45 * np.exp(-(((surface.vertices_m[:, 0] - layout.part_x_m) / 0.014) ** 2)))
+        # All hair leaves a parting and the whorl where it ends, and none comes there: only dense roots cover the skin.
+        behind_m = np.minimum(surface.vertices_m[:, 2] - layout.whorl_m[2], 0.0)
+        apart_m = np.hypot(surface.vertices_m[:, 0] - layout.part_x_m, behind_m)
+        density = density * (0.55 + 0.45 * np.exp(-((apart_m / 0.014) ** 2)))
     if style.area == "horseshoe":
         density = density * smooth_step(direction[:, 1], 0.72, 0.36) * smooth_step(direction[:, 2], 0.8, 0.35)
     if style.area == "receding":
@@ -121,13 +125,25 @@ def sides_of(surface: HairSurface, x_m: float) -> Int[np.ndarray, " t"]:
 
 
 def islands_of(surface: HairSurface, style: Style, layout: Layout) -> Int[np.ndarray, " t"]:
-    """Which triangles' hair keeps together: the sides of a parting, the bundles of a braid; else all."""
+    """Which triangles' hair keeps together: the sides of a parting and what is behind it, the bundles of a braid; else
+    all."""
     if style.flow == "part":
-        return sides_of(surface, layout.part_x_m)
+        # The parting ends at the whorl; hair behind it is one piece, or bare skin would run on down the back.
+        behind = surface.vertices_m[surface.triangles, 2].mean(axis=1) < layout.whorl_m[2]
+        return np.where(behind, 2, sides_of(surface, layout.part_x_m))
     if style.tail == "braid":
         tie = tie_point(surface, style, layout.centre_m)
         return bundle_of(surface.vertices_m[surface.triangles].mean(axis=1), tie)
     return np.zeros(len(surface.triangles), dtype=np.int64)
+
+
+def across_the_face(surface: HairSurface, strands_m: Float[np.ndarray, "s k 3"]) -> Bool[np.ndarray, " s"]:
+    """Which strands hang over the middle of the face, below the brows, or over the throat."""
+    marks = surface.landmarks_m
+    middle = np.abs(strands_m[..., 0] - marks[27, 0]) < _MIDDLE_OF_FACE * surface.eye_distance_m
+    front = strands_m[..., 2] > marks[[0, 16], 2].mean()
+    low = strands_m[..., 1] < marks[17:27, 1].mean() + 0.1 * surface.eye_distance_m
+    return (middle & front & low).any(axis=1)
 
 
 def _lengths(style: Style, roots: Roots, layout: Layout) -> np.ndarray:
@@ -146,7 +162,8 @@ def _lift(style: Style, roots: Roots, layout: Layout) -> np.ndarray:
     lift = np.full(len(roots.points_m), style.lift)
     if style.flow == "part":
         beside = smooth_step(np.abs(roots.points_m[:, 0] - layout.part_x_m), 0.05, 0.0)
-        lift *= 0.9 - 0.8 * beside * smooth_step(roots.points_m[:, 2], layout.whorl_m[2] - 0.02, layout.whorl_m[2])
+        before_whorl_m = roots.points_m[:, 2] - layout.whorl_m[2]
+        lift *= 0.9 - 0.8 * beside * smooth_step(before_whorl_m, 0.005, 0.03)
     return lift
 
 

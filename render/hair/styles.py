@@ -10,12 +10,14 @@ Flow = Literal["whorl", "forward", "back", "part", "out", "tie"]
 class Finish:
     """What Blender's hair nodes do to the strands between the guides; lengths in mm, `turns` of a curl along a strand.
 
-    `clump` 0..1 draws strands to the locks' middle lines, `lock_mm` is how far those lie apart.
+    `clump` 0..1 draws strands to the locks' middle lines, which lie `lock_mm` apart; the larger `clump_shape` 0..1, the
+    nearer to the tips.
     """
 
     strands: int
     radius_mm: float
     clump: float = 0.0
+    clump_shape: float = 0.4
     lock_mm: float = 8.0
     curl_mm: float = 0.0
     turns: float = 0.0
@@ -48,7 +50,7 @@ class Style:
 
 
 STYLES: dict[str, Style] = {
-    "buzz": Style("whorl", 5, 4, 3, Finish(26000, 0.10), lift=0.7, points=3),
+    "buzz": Style("whorl", 8, 6, 4, Finish(32000, 0.12), lift=0.45, points=3),
     "crew": Style("forward", 24, 9, 5, Finish(26000, 0.10, clump=0.25, lock_mm=6, noise_mm=1.5), lift=0.6, points=6),
     "side_part": Style(
         "part", 95, 38, 16, Finish(18000, 0.11, clump=0.55, lock_mm=10, noise_mm=3), lift=0.5, weight=0.25,
@@ -84,7 +86,8 @@ STYLES: dict[str, Style] = {
         volume_mm=16, cut=4.0, points=16,
     ),
     "long_wavy": Style(
-        "part", 500, 460, 380, Finish(5500, 0.20, clump=0.8, lock_mm=16, curl_mm=7, turns=4, noise_mm=3),
+        "part", 500, 460, 380,
+        Finish(5500, 0.20, clump=0.75, clump_shape=0.7, lock_mm=13, curl_mm=7, turns=4, noise_mm=3),
         lift=0.55, weight=0.4, volume_mm=24, cut=3.7, points=24,
     ),
     "ponytail": Style(

@@ -35,10 +35,6 @@ class HairSurface:
         """Distance between the middles of the eyes: the unit in which places on the head are given."""
         return float(np.linalg.norm(self.landmarks_m[42:48].mean(axis=0) - self.landmarks_m[36:42].mean(axis=0)))
 
-    def in_eye_distances(self, points_m: Float[np.ndarray, "m 3"]) -> Float[np.ndarray, "m 3"]:
-        """Points as offsets from the root of the nose, in eye distances."""
-        return (points_m - self.landmarks_m[27]) / self.eye_distance_m
-
 
 @dataclass(frozen=True)
 class Roots:
@@ -103,9 +99,11 @@ def height_over(shell: Shell, points_m: Float[np.ndarray, "m 3"]) -> tuple[np.nd
 
 def lifted_out(shell: Shell, points_m: Float[np.ndarray, "m 3"], least_m: float) -> Float[np.ndarray, "m 3"]:
     """Points moved along the nearest normal so that none is lower than `least_m` over the shell, which stays put."""
-    distances, nearest = shell.tree.query(points_m, workers=1)
-    low = ((points_m - shell.points_m[nearest]) * shell.normals[nearest]).sum(axis=1) < least_m + 0.0005
-    doubtful = np.flatnonzero(low & (distances < _DEEPEST_M))
+    _, nearest = shell.tree.query(points_m, distance_upper_bound=_DEEPEST_M, workers=1)
+    close = np.flatnonzero(nearest < len(shell.points_m))
+    nearest = nearest[close]
+    heights = ((points_m[close] - shell.points_m[nearest]) * shell.normals[nearest]).sum(axis=1)
+    doubtful = close[heights < least_m + 0.0005]
     result = points_m.copy()
     for _ in range(2):
         heights, normals = height_over(shell, result[doubtful])

@@ -13,9 +13,16 @@ from jaxtyping import Float, Int
 
 from render.heads.eyeballs import PUPIL_UV, eyeball_uvs, front_vertex, limbus_angle_rad
 from render.heads.model import LIMBUS_RADIUS_UV, Bone, HeadModel, Region
-from render.heads.model_checks import UNITS_M, HeadModelError, check_finite, check_head_model
+from render.heads.model_checks import HeadModelError, check_head_model
 from render.heads.model_description import FlameDescription
-from render.heads.morphable import ORIGIN, check_mode_count, eye_frame, numbered_names, skin_regions
+from render.heads.morphable import (
+    FileShapes,
+    check_mode_count,
+    mean_in_head_frame_m,
+    numbered_names,
+    skin_regions,
+    unrigged_head,
+)
 from render.heads.restricted_pickle import as_array, load_numbers
 
 IDENTITY_MODES = 300
@@ -58,33 +65,22 @@ def read_flame(
             f"{max(int(triangles.max(initial=0)), int(landmarks.max()))}; there must be a face, and the mesh has "
             f"vertices 0 to {vertices - 1}"
         )
-    unit_m = UNITS_M[description.units]
-    mean_m = unit_m * template
-    check_finite(template, where=str(path))
-    middle_m, unit = eye_frame(mean_m[landmarks])
-    mean_m = mean_m - (middle_m + unit * np.array(ORIGIN))
     modes = np.moveaxis(directions, 2, 0)
-    # The file's joints follow the vertices that they are regressed from.
-    joints_m = regressor @ mean_m
-    model = HeadModel(
-        family="flame",
-        content_sha256=content_sha256,
-        mean_vertices_m=mean_m.astype(np.float32),
-        face_sizes=np.full(len(triangles), 3, dtype=np.int32),
-        face_vertices=triangles.astype(np.int32).ravel(),
-        corner_uvs=np.zeros((triangles.size, 2), dtype=np.float32),
-        face_regions=np.zeros(len(triangles), dtype=np.uint8),
-        identity_basis_m=(unit_m * modes[:identity_modes]).astype(np.float32),
+    shapes = FileShapes(
+        mean=template,
+        triangles=triangles,
+        identity_modes=modes[:identity_modes],
         expression_names=numbered_names(expressions),
-        expression_basis_m=(unit_m * modes[IDENTITY_MODES : IDENTITY_MODES + expressions]).astype(np.float32),
-        bones=_bones(mean_m, joints_m, regressor, weights),
-        landmark_vertices=landmarks.astype(np.int32),
-        eye_landmark_vertices=landmarks[[42, 36]].astype(np.int32),
+        expression_modes=modes[IDENTITY_MODES : IDENTITY_MODES + expressions],
+        landmark_vertices=landmarks,
     )
-    where = str(path)
-    check_head_model(model, where=where, units=description.units, rigged=False)
+    model = unrigged_head("flame", content_sha256, shapes, units=description.units, where=str(path))
+    # The file's joints follow the vertices that they are regressed from.
+    mean_m = mean_in_head_frame_m(shapes, units=description.units)
+    joints_m = regressor @ mean_m
+    model = replace(model, bones=_bones(mean_m, joints_m, regressor, weights))
     model = _with_eyeballs(model, weights, joints_m)
-    check_head_model(model, where=where, units=description.units)
+    check_head_model(model, where=str(path), units=description.units)
     return model
 
 

@@ -104,8 +104,11 @@ def person_vertices_m(model: HeadModel, identity_coefficients: Float[np.ndarray,
             f"head family {model.family!r} has {modes} identity modes, but {identity_coefficients.shape[0]} "
             "coefficients came. Draw the identity from this family's own model."
         )
-    offsets = np.tensordot(identity_coefficients.astype(np.float64), model.identity_basis_m.astype(np.float64), axes=1)
-    return (model.mean_vertices_m + offsets).astype(np.float32)
+    vertices = model.mean_vertices_m.astype(np.float64)
+    # One mode after the other: a basis in double precision at once takes longer to make than to use.
+    for coefficient, mode in zip(identity_coefficients.tolist(), model.identity_basis_m, strict=True):
+        vertices += coefficient * mode.astype(np.float64)
+    return vertices.astype(np.float32)
 
 
 def person_joint_m(bone: Bone, model: HeadModel, vertices_m: Float32[np.ndarray, "n 3"]) -> Float[np.ndarray, "3"]:

@@ -91,16 +91,26 @@ def morphable_head(family: str, content_sha256: str, shapes: FileShapes, *, unit
             f"{where} has vertices 0 to {vertices - 1}, but a landmark names {int(shapes.landmark_vertices.max())}. "
             "Numbers start at 0: subtract 1 from a list made in MATLAB"
         )
+    # What follows measures the mesh, so the mesh must be sound; bones and eyes are added and checked after.
+    model = unrigged_head(family, content_sha256, shapes, units=units, where=where)
+    regions, uvs, pupils = fused_eyes(model, skin_regions(model))
+    model = replace(model, face_regions=regions, corner_uvs=uvs, eye_landmark_vertices=pupils)
+    model = replace(model, bones=neck_and_head(model))
+    check_head_model(model, where=where, units=units)
+    return model
+
+
+def unrigged_head(family: str, content_sha256: str, shapes: FileShapes, *, units: str, where: str) -> HeadModel:
+    """The mesh, modes and landmarks of a file in the head frame: all skin, without texture, bones or pupils.
+
+    Raises: HeadModelError when they are no head, whatever bones and eyes may follow.
+    """
     check_finite(shapes.mean, where=where)
-    unit_m = UNITS_M[units]
-    mean_m = unit_m * shapes.mean
-    middle_m, unit = eye_frame(mean_m[shapes.landmark_vertices])
-    mean_m = mean_m - (middle_m + unit * np.array(ORIGIN))
-    triangles = shapes.triangles
+    unit_m, triangles = UNITS_M[units], shapes.triangles
     model = HeadModel(
         family=family,
         content_sha256=content_sha256,
-        mean_vertices_m=mean_m.astype(np.float32),
+        mean_vertices_m=mean_in_head_frame_m(shapes, units=units).astype(np.float32),
         face_sizes=np.full(len(triangles), 3, dtype=np.int32),
         face_vertices=triangles.astype(np.int32).ravel(),
         corner_uvs=np.zeros((triangles.size, 2), dtype=np.float32),
@@ -112,13 +122,15 @@ def morphable_head(family: str, content_sha256: str, shapes: FileShapes, *, unit
         landmark_vertices=shapes.landmark_vertices.astype(np.int32),
         eye_landmark_vertices=shapes.landmark_vertices[[42, 36]].astype(np.int32),
     )
-    # What follows measures the mesh, so the mesh must be sound; bones and eyes are added and checked after.
     check_head_model(model, where=where, units=units, rigged=False)
-    regions, uvs, pupils = fused_eyes(model, skin_regions(model))
-    model = replace(model, face_regions=regions, corner_uvs=uvs, eye_landmark_vertices=pupils)
-    model = replace(model, bones=neck_and_head(model))
-    check_head_model(model, where=where, units=units)
     return model
+
+
+def mean_in_head_frame_m(shapes: FileShapes, *, units: str) -> Float[np.ndarray, "n 3"]:
+    """The mean in metres, its origin between the ears."""
+    mean_m = UNITS_M[units] * shapes.mean
+    middle_m, unit = eye_frame(mean_m[shapes.landmark_vertices])
+    return mean_m - (middle_m + unit * np.array(ORIGIN))
 
 
 def eye_frame(landmarks_m: Float[np.ndarray, "68 3"]) -> tuple[Float[np.ndarray, "3"], float]:

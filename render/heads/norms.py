@@ -27,36 +27,58 @@ class Norm:
     source: str
 
 
-# ANSUR II as worked out from its public tables by others (4082 men, 1986 women); the intercanthal distance from a
-# pooled analysis of 67 studies (PMC9029890, white adults); the rest as quoted from memory of the named publications,
-# not checked against them. All are means of the two sexes' means, with the difference of the sexes in the spread.
-_ANSUR, _POOLED = "ANSUR II (2012)", "pooled analysis (2022)"
-_NIOSH, _FARKAS = "Zhuang and Bradtmiller (2005), unverified", "Farkas (1994), unverified"
+# All are means of the two sexes' means, with the difference of the sexes in the spread; docs/head_norms.md says which
+# were checked against what.
+_ANSUR, _POOLED = "ANSUR II (2012), checked", "pooled analysis (2022), checked"
+_NIOSH, _FARKAS = "Zhuang and Bradtmiller (2005)", "Farkas (1994), unverified"
+_NIOSH_CHECKED, _NIOSH_UNVERIFIED = f"{_NIOSH}, checked", f"{_NIOSH}, unverified"
+_CHECKS = """\
+Norms come from three publications' tables and one pooled analysis, and not all could be read at the source:
+
+- *ANSUR II, checked:* means and spreads of 4082 men and 1986 women, worked out by others from the survey's public
+  files (head circumference 574.4 ± 16.0 and 561.1 ± 19.4, length 199.5 ± 7.0 and 189.8 ± 7.4, breadth 154.3 ± 5.5 and
+  147.8 ± 5.2, tragion to top 131.1 ± 6.2 and 126.5 ± 6.5 mm). Pooled as below they give the rows to 0.1 mm.
+- *Pooled analysis, checked:* 31.4 ± 2.5 mm stands in the abstract of the analysis of 67 studies (PMC9029890, white
+  adults; it finds 31.2 to 38.5 mm among peoples).
+- *Zhuang and Bradtmiller, checked:* the paper itself could not be read. The survey's individual measures of 3997
+  people are public (CDC, RD-10130-2020-0), and their means and spreads by sex and group are in others' software
+  (`niosh2003.json` of the repository EricSpencer00/faciometry). Weighted about as the population of the United States
+  was made up in 2000 (white 0.70, Hispanic 0.125, black 0.12, other 0.055, our rounding; the paper weights its sample
+  to the population as well) they give bizygomatic 139.2 ± 7.9, bigonial 115.2 ± 11.1, face height 118.1 ± 8.1,
+  interpupillary 63.2 ± 3.8, nose height 50.2 ± 4.4, nose breadth 34.9 ± 4.5 and mouth breadth 49.5 ± 4.4 mm: the rows
+  to 0.1 mm in the mean, and 0.2 mm in the spread.
+- *Unverified:* quoted from memory of the named publication; no copy of it could be consulted. Of Farkas's rows one
+  has a witness: software that cites Hall (2007) gives fissures 30.7 ± 1.3 mm long at 16 years, where the row has 31.0
+  ± 1.3.
+
+Every row is the mean of the two sexes' means; its spread holds the difference of the sexes: the root of the mean of
+both variances and the square of half that difference.
+"""
 NORMS = (
     Norm("head breadth", "eu-eu", 151.0, 6.3, _ANSUR),
     Norm("head length", "g-op", 194.6, 8.7, _ANSUR),
     Norm("head circumference", "through g and op", 567.8, 19.0, _ANSUR),
     Norm("tragion to top of head", "t-v, upright", 128.8, 6.8, _ANSUR),
-    Norm("minimum frontal breadth", "ft-ft", 104.2, 5.7, _NIOSH),
-    Norm("bizygomatic breadth", "zy-zy", 139.3, 7.9, _NIOSH),
-    Norm("bigonial breadth", "go-go", 115.2, 10.9, _NIOSH),
-    Norm("face height", "n-gn", 118.0, 8.0, _NIOSH),
+    Norm("minimum frontal breadth", "ft-ft", 104.2, 5.7, _NIOSH_UNVERIFIED),
+    Norm("bizygomatic breadth", "zy-zy", 139.3, 7.9, _NIOSH_CHECKED),
+    Norm("bigonial breadth", "go-go", 115.2, 10.9, _NIOSH_CHECKED),
+    Norm("face height", "n-gn", 118.0, 8.0, _NIOSH_CHECKED),
     Norm("lower face height", "sn-gn", 68.5, 6.0, _FARKAS),
-    Norm("interpupillary distance", "p-p", 63.2, 3.8, _NIOSH),
+    Norm("interpupillary distance", "p-p", 63.2, 3.8, _NIOSH_CHECKED),
     Norm("intercanthal distance", "en-en", 31.4, 2.5, _POOLED),
     Norm("biocular breadth", "ex-ex", 89.5, 3.5, _FARKAS),
     Norm("palpebral fissure length", "en-ex", 31.0, 1.3, _FARKAS),
     Norm("palpebral fissure height", "ps-pi", 10.8, 1.2, _FARKAS),
-    Norm("nose height", "n-sn", 50.1, 4.4, _NIOSH),
-    Norm("nose breadth", "al-al", 34.9, 4.3, _NIOSH),
-    Norm("nose protrusion", "sn-prn", 20.4, 2.8, _NIOSH),
-    Norm("mouth breadth", "ch-ch", 49.5, 4.4, _NIOSH),
+    Norm("nose height", "n-sn", 50.1, 4.4, _NIOSH_CHECKED),
+    Norm("nose breadth", "al-al", 34.9, 4.3, _NIOSH_CHECKED),
+    Norm("nose protrusion", "sn-prn", 20.4, 2.8, _NIOSH_UNVERIFIED),
+    Norm("mouth breadth", "ch-ch", 49.5, 4.4, _NIOSH_CHECKED),
     Norm("upper lip height", "sn-sto", 21.2, 2.3, _FARKAS),
     Norm("upper vermilion height", "ls-sto", 8.4, 1.4, _FARKAS),
     Norm("lower vermilion height", "sto-li", 9.4, 1.6, _FARKAS),
     Norm("ear length", "sa-sba", 60.5, 4.3, _FARKAS),
     Norm("ear breadth", "pra-pa", 34.4, 2.5, _FARKAS),
-    Norm("neck circumference", "below the larynx", 365.0, 40.0, _NIOSH),
+    Norm("neck circumference", "below the larynx", 365.0, 40.0, _NIOSH_UNVERIFIED),
 )
 # Points that no landmark of the 68 marks, where they lie on the left half of the mean skin, mm in the head frame.
 _TRAGION_MM, _FRONTOTEMPORALE_MM, _GONION_MM = (72.0, 7.0, 2.0), (52.5, 46.0, 71.0), (56.0, -62.0, 10.0)
@@ -200,8 +222,8 @@ def norms_page(measured: Float[np.ndarray, "p m"]) -> str:
         "meshes, beside those of adults (women and men alike, so the difference of the sexes is in the spread).\n"
         "`python -m render norms` prints this page, `render/heads/norms.py` defines every measure, and a test holds "
         "the two together.\n\n"
-        "Norms marked unverified are quoted from memory of the named publication. ANSUR II figures were worked out "
-        "from its public tables by others. One head mode stands for each measure that a published spread has set; the "
+        f"{_CHECKS}\n"
+        "One head mode stands for each measure that a published spread has set; the "
         "other qualities of shape (ridges, tips, folds, fullness) have spreads of our own.\n\n" + norms_table(measured)
     )
 

@@ -4,7 +4,8 @@ A mode moves the mean vertices linearly, so coefficients of any size give a head
 a published spread (render/heads/norms.py names and compares them), `_SIZES` makes all modes together reach it; all
 other sizes are ours, by eye. Sex, age and weight are directions of their own that move many measures together: the
 share of a measure that goes with sex follows the effect sizes of Kesterke and others (Biology of Sex Differences 7:23,
-2016, table 3, adults), half of Cohen's d for one standard deviation of the mode.
+2016, table 3, adults), half of Cohen's d for one standard deviation of the mode. Neighbouring qualities go together
+too (`_TOGETHER`), or faces would be made of parts of different people; each alone keeps its spread.
 """
 
 import numpy as np
@@ -44,6 +45,7 @@ def identity_fields_mm(anatomy: Anatomy) -> Float[np.ndarray, "k n 3"]:
         fields[name] = with_rigid_eyes(anatomy, own)
         for part, share in shares.items():
             fields[name] += share * fields[part]
+    fields |= _together(fields)
     return np.stack([hang_lashes(anatomy, fields[name]) for name in MODE_NAMES])
 
 
@@ -169,7 +171,7 @@ _FIELDS: dict[str, Field] = {
     "cheek_height": pushes(((42, -8, 74), (15, 14, 22), (0, 2.2, 0))),
     "nose_length": _nose_length,
     "nose_width": pushes(((14, -20, 98), (7, 8, 13), (1.9, 0, 0))),
-    "nose_protrusion": pushes(((0, -14, 112), (13, 15, 22), (0, 0, 2.1))),
+    "nose_protrusion": pushes(((0, -14, 116), (13, 15, 14), (0, 0, 2.1))),
     "nose_root_depth": pushes(((0, 19, 90), (8, 7, 18), (0, 0, 1.6))),
     "nose_root_breadth": pushes(((9, 12, 86), (6, 9, 16), (1.1, 0, 0.3))),
     "nose_hump": pushes(((0, 3, 103), (7, 7, 20), (0, 0, 1.5))),
@@ -203,7 +205,7 @@ _FIELDS: dict[str, Field] = {
 }  # fmt: skip
 # On skin around the eyes that must not follow them as a whole.
 _EYE_SKIN: dict[str, Field] = {
-    "lid_fold": pushes(((32, 28, 82), (13, 3.6, 14), (0, -1.3, 0.8))),
+    "lid_fold": pushes(((32, 28.8, 82), (13, 3.8, 14), (0, -1.2, 0.7))),
     "eye_bags": pushes(((30, 3.5, 80), (11, 4.5, 12), (0, -0.2, 0.9))),
 }
 # Factors on single fields, solved so that the measures of many people spread as published (render/heads/norms.py).
@@ -213,8 +215,22 @@ _SIZES: dict[str, float] = {
     "upper_vermilion": 0.95, "lower_vermilion": 0.67, "philtrum_length": 0.6, "jaw_width": 0.84,
     "lower_face_length": 1.5, "ear_length": 0.56, "neck_girth": 0.66, "fissure_length": 2.2,
 }  # fmt: skip
-# Qualities of shape have no published spread; drawn one by one at full size they add up to caricatures.
-_SHAPE_SIZE = 0.8
+# Qualities of shape have no published spread; at full size they add up to caricatures.
+_SHAPE_SIZE = 0.7
+# Correlations between qualities that are seen together, ours, by eye: a high root carries a strong nose, its tip then
+# turns down rather than up, lips are full or thin as a pair.
+_TOGETHER: dict[tuple[str, str], float] = {
+    ("nose_protrusion", "nose_root_depth"): 0.45, ("nose_protrusion", "nose_hump"): 0.3,
+    ("nose_protrusion", "nose_tip_turn"): -0.3, ("nose_hump", "nose_tip_turn"): -0.35,
+    ("nose_width", "nose_tip_breadth"): 0.5, ("nose_width", "nose_root_breadth"): 0.3,
+    ("nose_width", "mouth_width"): 0.3, ("nose_width", "upper_vermilion"): 0.3, ("nose_width", "lower_vermilion"): 0.3,
+    ("upper_vermilion", "lower_vermilion"): 0.6, ("upper_vermilion", "lip_protrusion"): 0.4,
+    ("lower_vermilion", "lip_protrusion"): 0.4,
+    ("brow_ridge", "eye_depth"): 0.4, ("brow_ridge", "forehead_slope"): -0.3,
+    ("chin_breadth", "jaw_width"): 0.4, ("chin_projection", "mentolabial_depth"): 0.3,
+    ("bizygomatic_breadth", "cheekbone"): 0.35, ("cheek_fullness", "jowls"): 0.3,
+    ("cheek_fullness", "temple_fullness"): 0.25,
+}  # fmt: skip
 
 
 # How far each mode goes with one standard deviation of these directions.
@@ -244,6 +260,22 @@ _DIRECTIONS: dict[str, tuple[Field, dict[str, float]]] = {
     "weight": (skin_pushes(((0, -104, 52), (30, 16, 26), (0, -3.5, 1.0))), _WEIGHT),
 }
 MODE_NAMES = (*_FIELDS, *_EYE_SKIN, "fissure_length", "lid_opening", "lid_slant", *_DIRECTIONS)
+
+
+def _together(fields: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The fields of `_TOGETHER`, mixed so that independent coefficients move them with these correlations.
+
+    The symmetric root of the correlations leaves each mode as much itself as it can be.
+    """
+    names = sorted({name for pair in _TOGETHER for name in pair})
+    correlations = np.eye(len(names))
+    for (first, second), value in _TOGETHER.items():
+        one, other = names.index(first), names.index(second)
+        correlations[one, other] = correlations[other, one] = value
+    scales, axes = np.linalg.eigh(correlations)
+    assert scales.min() > 0.0
+    mixed = np.tensordot((axes * np.sqrt(scales)) @ axes.T, np.stack([fields[name] for name in names]), axes=1)
+    return dict(zip(names, mixed, strict=True))
 
 
 def _fissure_length(anatomy: Anatomy) -> Float[np.ndarray, "n 3"]:

@@ -7,13 +7,13 @@ from scipy.interpolate import CubicSpline
 from render.heads.procedural_skull import front_points
 
 # Outline of the lips and the line between them in the front view: x, then y of each curve, in mm.
-_LIP_X_MM = np.array([0.0, 5.5, 13.0, 20.0, 25.2])
+_LIP_X_MM = np.array([0.0, 5.5, 13.2, 20.5, 26.0])
 _UPPER_LIP_Y_MM = np.array([-42.2, -40.9, -43.5, -47.2, -50.0])
 _LOWER_LIP_Y_MM = np.array([-59.5, -59.3, -57.5, -53.8, -50.0])
 _MOUTH_LINE_Y_MM = np.array([-49.6, -49.1, -48.9, -49.5, -50.0])
 # How far the lips stand out over the muzzle on the way from outline to mouth line, in mm, at the middle of the mouth.
-_UPPER_BULGE_MM = ((0.0, 0.12, 0.4, 0.7, 0.88, 1.0), (0.1, 1.0, 2.9, 4.0, 3.0, 0.0))
-_LOWER_BULGE_MM = ((0.0, 0.12, 0.4, 0.7, 0.88, 1.0), (0.1, 0.7, 2.7, 4.7, 4.0, 0.0))
+_UPPER_BULGE_MM = ((0.0, 0.12, 0.4, 0.7, 0.88, 1.0), (0.1, 0.9, 2.4, 3.3, 2.7, 0.0))
+_LOWER_BULGE_MM = ((0.0, 0.12, 0.4, 0.7, 0.88, 1.0), (0.1, 0.5, 1.8, 3.0, 2.8, 0.0))
 
 
 def lip_curves_mm(length: int) -> tuple[np.ndarray, np.ndarray]:
@@ -45,7 +45,7 @@ def lip_ring_mm(outline: np.ndarray, line: np.ndarray, step: float) -> Float[np.
     bulge = np.empty(len(flat))
     bulge[: half + 1] = CubicSpline(*_UPPER_BULGE_MM)(step)
     bulge[half + 1 :] = CubicSpline(*_LOWER_BULGE_MM)(step)
-    fade = np.clip(1.0 - (flat[:, 0] / 25.6) ** 2, 0.0, 1.0) ** 0.75
+    fade = np.clip(1.0 - (flat[:, 0] / 26.4) ** 2, 0.0, 1.0) ** 0.75
     corner = -0.7 * step * (1.0 - fade)
     points[:, 2] += bulge * fade + corner
     return points

@@ -11,8 +11,8 @@ from scipy.interpolate import CubicSpline
 # Down the back of the nose: height, how far it stands out, the radius of its roundness, and the slope of its sides.
 _BACK_MM = np.array(
     [
-        (14, 6.0, 9.0, 1.10), (8, 7.6, 6.5, 1.30), (3, 9.2, 5.0, 1.45), (-2, 12.0, 4.6, 1.55), (-9, 17.3, 4.8, 1.60),
-        (-16, 22.9, 5.0, 1.62), (-23, 27.6, 5.4, 1.66), (-29, 30.8, 6.0, 1.72), (-35, 31.5, 6.5, 1.80),
+        (14, 6.0, 9.0, 1.10), (8, 7.6, 6.5, 1.30), (3, 9.2, 5.0, 1.45), (-2, 12.0, 4.6, 1.55), (-9, 17.8, 4.8, 1.60),
+        (-16, 23.2, 5.0, 1.62), (-23, 27.4, 5.4, 1.66), (-29, 30.2, 6.0, 1.72), (-35, 31.2, 6.6, 1.76),
         (-41, 26.0, 6.5, 1.90),
     ]
 )  # fmt: skip
@@ -30,15 +30,15 @@ def nose_mm(points: Float[np.ndarray, "n 3"], face: Float[np.ndarray, " n"]) -> 
     # Below the tip and above the root the pyramid ends.
     pyramid = pyramid + 1.2 * np.maximum(_PYRAMID_ENDS_MM[0] - y, 0.0) + 0.6 * np.maximum(y - 12.0, 0.0)
     tip = blend(
-        ellipsoid(points, np.array([3.6, -33.2, 26.6]), np.array([6.4, 7.2, 7.6])),
-        ellipsoid(points, np.array([0.0, -34.0, 26.0]), np.array([8.0, 7.8, 8.6])),
+        ellipsoid(points, np.array([3.8, -35.0, 26.0]), np.array([6.2, 7.4, 7.8])),
+        ellipsoid(points, np.array([0.0, -36.2, 25.6]), np.array([7.6, 8.6, 9.4])),
         3.0,
     )
-    wing = ellipsoid(points, np.array([11.8, -37.4, 17.2]), np.array([5.8, 7.0, 10.4]))
-    behind_wing = ellipsoid(points, np.array([13.6, -39.0, 11.0]), np.array([4.4, 5.4, 7.0]))
-    columella = capsule(points, np.array([0.0, -45.2, 16.0]), np.array([0.0, -40.5, 27.6]), 3.0, 3.4)
-    lobule = blend(blend(pyramid, tip, 4.5), columella, 4.0)
-    lobule = blend(lobule, blend(wing, behind_wing, 3.0), 2.6)
+    wing = ellipsoid(points, np.array([11.5, -36.6, 17.4]), np.array([5.8, 7.0, 10.6]))
+    behind_wing = ellipsoid(points, np.array([13.3, -39.0, 11.2]), np.array([4.4, 6.2, 7.2]))
+    columella = capsule(points, np.array([0.0, -46.4, 14.5]), np.array([0.0, -43.4, 27.4]), 2.8, 3.0)
+    lobule = blend(blend(pyramid, tip, 4.0), columella, 3.2)
+    lobule = blend(lobule, blend(wing, behind_wing, 3.0), 2.0)
     return blend(face, lobule, 4.0 + 4.5 * np.clip((y + 34.0) / 14.0, 0.0, 1.0))
 
 

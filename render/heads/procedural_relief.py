@@ -13,16 +13,18 @@ _CUSHIONS_MM = (
     ((8.0, 19.5, 11.0), (7.0, 5.0, 15.0), 0.7),       # inner end of the brow
     ((30.0, 19.0, 7.0), (15.0, 4.5, 15.0), 0.5),      # ridge above the eye
     ((13.5, 3.0, 2.0), (3.6, 6.0, 12.0), -1.4),       # hollow between the eye and the root of the nose
-    ((40.0, -17.0, -4.0), (11.0, 8.0, 15.0), 1.3),    # cheekbone
-    ((26.0, -27.0, 2.0), (8.0, 8.0, 15.0), 0.6),      # cheek beside the nose
-    ((50.0, -52.0, -12.0), (12.0, 12.0, 18.0), -0.8), # hollow of the cheek
+    ((40.0, -17.0, -4.0), (11.0, 8.0, 15.0), 1.8),    # cheekbone
+    ((29.0, -36.0, 2.0), (7.5, 10.0, 15.0), 1.3),     # cheek that hangs over the fold beside the nose
+    ((62.0, -15.0, -32.0), (9.0, 5.0, 16.0), 1.2),    # arch of the cheekbone
+    ((57.0, -42.0, -22.0), (9.0, 9.0, 16.0), -1.6),   # hollow below it
     ((30.0, -67.0, 4.0), (5.0, 5.0, 12.0), -0.5),     # beside the corner of the mouth
     ((70.0, -16.0, -96.0), (9.0, 14.0, 5.5), -8.5),   # under the bowl of the ear
     ((6.0, -104.0, 11.0), (9.0, 7.0, 15.0), 0.6),     # chin
 )  # fmt: skip
 # Furrows: a line from point to point in the front view, half width, depth, mm; they fade towards both ends.
 _FURROWS_MM = (
-    (((18.5, -35.0), (23.0, -44.0), (28.5, -54.0), (31.5, -63.0)), 3.2, 1.0),  # nose to mouth
+    (((18.5, -35.0), (23.0, -44.0), (28.5, -54.0), (31.5, -63.0)), 3.0, 1.5),  # nose to mouth
+    (((13.0, -28.5), (17.6, -31.5), (19.4, -37.0), (17.6, -43.5)), 2.0, 1.8),   # round the wing of the nose
     (((15.5, -8.0), (20.0, -12.5), (27.0, -16.0), (33.0, -17.5)), 3.0, 0.8),   # below the eye
 )  # fmt: skip
 
@@ -45,10 +47,10 @@ def _philtrum(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
 
 def _lid_fold(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
     """The fold over the upper lid and the cushion that hangs over it."""
-    line = 8.0 - 0.018 * (x - 29.0) ** 2
+    line = 8.9 - 0.018 * (x - 29.0) ** 2
     along = np.clip((x - 16.0) / 7.0, 0.0, 1.0) * np.clip((49.0 - x) / 9.0, 0.0, 1.0) * (z > -25.0)
     fold = 1.3 * np.exp(-(((y - line) / 1.3) ** 2))
-    return along * (fold - 0.7 * np.exp(-(((y - line - 3.2) / 2.4) ** 2)))
+    return along * (fold - 0.5 * np.exp(-(((y - line - 3.2) / 2.4) ** 2)))
 
 
 def _furrow(x: np.ndarray, y: np.ndarray, line: np.ndarray, half_width: float) -> np.ndarray:

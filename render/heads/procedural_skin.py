@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.interpolate import CubicSpline
+from scipy.interpolate import CubicSpline, PchipInterpolator
 
 from render.heads.procedural_lips import lip_curves_mm, lip_ring_mm
 from render.heads.procedural_neck import LAST_HEAD_ROWS, neck_rows_mm
@@ -37,6 +37,9 @@ from render.heads.procedural_topology import (
 # How far each ring lies on its way from the rectangle to the rim of the eye, and to the outline of the lips.
 _EYE_STEPS = (0.2, 0.38, 0.53, 0.66, 0.77, 0.86, 0.93, 0.97, 1.0)
 _MOUTH_STEPS = (0.22, 0.43, 0.62, 0.8, 0.92, 1.0)
+# The row along the brow, and how far it is lifted at which azimuths, degrees.
+_BROW_ROW_DEG = 25.0
+_BROW_ARCH_DEG = ((0.0, 8.0, 15.0, 22.0, 31.0, 39.0, 55.0, 180.0), (-1.1, -1.1, -0.3, 0.6, 0.8, -0.8, 0.0, 0.0))
 _LIP_STEPS = (0.16, 0.34, 0.52, 0.7, 0.86, 1.0)
 
 
@@ -119,6 +122,9 @@ def _grid_angles() -> tuple[np.ndarray, np.ndarray]:
     # Below the ears the rows rise towards the back: from the chin along the jaw to the nape.
     steepness = CubicSpline([0, 40, 90, 126, 180], [1.0, 0.99, 0.93, 0.72, 0.62], bc_type="clamped")(np.abs(azimuth))
     elevation = np.where(ROWS_DEG[:, None] < 0, ROWS_DEG[:, None] * steepness, ROWS_DEG[:, None])
+    # Landmarks are vertices, so one row has to arch as the brow does.
+    arch = PchipInterpolator(*_BROW_ARCH_DEG)(np.abs(azimuth))
+    elevation = elevation + arch * np.exp(-0.5 * ((ROWS_DEG[:, None] - _BROW_ROW_DEG) / 2.5) ** 2)
     return azimuth + share * (even - azimuth), elevation
 
 

@@ -48,12 +48,13 @@ class Quads:
         sides = np.linalg.norm(quads - np.roll(quads, -1, axis=1), axis=-1)
         along = np.ceil(np.maximum(sides[:, 0], sides[:, 2]) / longest_edge_m).astype(int)
         across = np.ceil(np.maximum(sides[:, 1], sides[:, 3]) / longest_edge_m).astype(int)
-        small = np.flatnonzero((along <= 1) & (across <= 1))
-        corners, sources = [quads[small]], [small]
-        for source in np.flatnonzero((along > 1) | (across > 1)):
-            tiles = _tiles(quads[source], max(int(along[source]), 1), max(int(across[source]), 1))
-            corners.append(tiles)
-            sources.append(np.full(len(tiles), source))
+        parts = np.maximum(np.stack([along, across], axis=1), 1)
+        corners, sources = [], []
+        for cut in np.unique(parts, axis=0):
+            alike = np.flatnonzero((parts == cut).all(axis=1))
+            tiles = _tiles(quads[alike], int(cut[0]), int(cut[1]))
+            corners.append(tiles.reshape(-1, 4, 3))
+            sources.append(np.repeat(alike, tiles.shape[1]))
         source = np.concatenate(sources)
         return CornerArrays(
             corners_m=np.concatenate(corners).astype(np.float32),
@@ -76,9 +77,11 @@ class CornerArrays:
         return crossed / np.maximum(np.linalg.norm(crossed, axis=-1, keepdims=True), 1e-12)
 
 
-def _tiles(quad: Float[np.ndarray, "4 3"], along: int, across: int) -> Float[np.ndarray, "n 4 3"]:
-    """One quad in `along` x `across` parts: cuts along the edge from its first to its second corner, and across it."""
+def _tiles(quads: Float[np.ndarray, "k 4 3"], along: int, across: int) -> Float[np.ndarray, "k n 4 3"]:
+    """Each quad in n = `along` x `across` parts: cuts along its first edge and across it."""
     s, t = (np.linspace(0.0, 1.0, parts + 1) for parts in (along, across))
     s, t = s[:, None, None], t[None, :, None]
-    grid = (1 - s) * ((1 - t) * quad[0] + t * quad[3]) + s * ((1 - t) * quad[1] + t * quad[2])
-    return np.stack([grid[:-1, :-1], grid[1:, :-1], grid[1:, 1:], grid[:-1, 1:]], axis=2).reshape(-1, 4, 3)
+    first, second, third, fourth = (quads[:, None, None, corner] for corner in range(4))
+    grid = (1 - s) * ((1 - t) * first + t * fourth) + s * ((1 - t) * second + t * third)
+    tiles = np.stack([grid[:, :-1, :-1], grid[:, 1:, :-1], grid[:, 1:, 1:], grid[:, :-1, 1:]], axis=3)
+    return tiles.reshape(len(quads), along * across, 4, 3)

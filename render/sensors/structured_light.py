@@ -62,11 +62,6 @@ def measure_structured_light(
     return np.where(in_range, np.rint(1000 * measured), 0).astype(np.uint16)
 
 
-def depth_step_m(depth_m: float, *, focal_length_px: float, sensor: StructuredLight) -> float:
-    """Distance between neighbouring depths that can be measured: z^2 / (steps f b)."""
-    return depth_m**2 / (sensor.steps_per_px * focal_length_px * abs(sensor.baseline_m))
-
-
 def projector_shadow(
     depth_m: Float32[np.ndarray, "h w"], intrinsics: Float[np.ndarray, "3 3"], *, baseline_m: float
 ) -> Bool[np.ndarray, "h w"]:

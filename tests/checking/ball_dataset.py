@@ -13,7 +13,6 @@ from render.dataset_format import (
     DATASET_INDEX,
     DATASET_MANIFEST,
     FORMAT_VERSION,
-    LANDMARK_COUNT,
     SHARD_MANIFEST,
     SHARD_RECORDS,
     SPLITS,
@@ -171,9 +170,9 @@ def draw_balls(stream: np.random.Generator, *, width_px: int, height_px: int):
         yaw_deg=float(stream.uniform(-30, 30)),
         pitch_deg=0.0,
         roll_deg=0.0,
-        landmarks_cam_m=((*(float(value) for value in head),),) * LANDMARK_COUNT,
-        landmarks_2d_px=((0.0, 0.0),) * LANDMARK_COUNT,
-        landmarks_visibility=("visible",) * LANDMARK_COUNT,
+        landmarks_cam_m=((*(float(value) for value in head),),) * 68,
+        landmarks_2d_px=((0.0, 0.0),) * 68,
+        landmarks_visibility=("visible",) * 68,
     )
     return rgb_srgb, GroundTruth(visible=visible, head=head_layer, labels=labels), geometry
 

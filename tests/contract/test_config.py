@@ -150,7 +150,7 @@ class TestErrors:
                 r"backdrops\.shares\.wall.*'plain', 'gradient', 'texture', 'environment'",
             ),
             ("lightings.environments", ["beach"], r"lightings\.environments\.0: .*'city', .*\(came: 'beach'\)"),
-            ("hairs.styles", {"mullet": 1}, r"hairs\.styles\.mullet\.\[key\]: .*'bald', .*\(came: 'mullet'\)"),
+            ("hairs.styles", {"mullet": 1}, r"hairs\.styles\.mullet: .*'bald', .*\(came: 'mullet'\)"),
             ("structure.frames", {"train": 0}, r"structure: .*no frame at all; give at least one split"),
             ("structure.frames", {"dev": 1}, r"structure\.frames\.dev.*'train', 'validation' or 'test'"),
             ("structure.shard_size", 0, r"structure\.shard_size: .*greater than or equal to 1 \(came: 0\)"),

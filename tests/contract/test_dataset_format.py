@@ -15,7 +15,6 @@ from pydantic import ValidationError
 
 from render.dataset_format import (
     FORMAT_VERSION,
-    LANDMARK_COUNT,
     SHARD_MANIFEST,
     SHARD_RECORDS,
     DatasetError,
@@ -200,9 +199,9 @@ def some_geometry() -> FrameGeometry:
         yaw_deg=-12.25,
         pitch_deg=0.1,
         roll_deg=1 / 3,
-        landmarks_cam_m=tuple((k * 1e-3, -k * 1e-3, 0.8 + k * 1e-4) for k in range(LANDMARK_COUNT)),
-        landmarks_2d_px=tuple((k + 0.5, 2.0 * k) for k in range(LANDMARK_COUNT)),
-        landmarks_visibility=("visible", "occluded_by_hair") * (LANDMARK_COUNT // 2),
+        landmarks_cam_m=tuple((k * 1e-3, -k * 1e-3, 0.8 + k * 1e-4) for k in range(68)),
+        landmarks_2d_px=tuple((k + 0.5, 2.0 * k) for k in range(68)),
+        landmarks_visibility=("visible", "occluded_by_hair") * 34,
     )
 
 

@@ -17,7 +17,6 @@ import numpy as np
 from render.certification.certificate import CERTIFICATE_FILE, CERTIFICATE_VERSION, Certificate
 from render.dataset_format import (
     FORMAT_VERSION,
-    LANDMARK_COUNT,
     FrameGeometry,
     FrameRecord,
     GroundTruth,
@@ -167,9 +166,9 @@ def _geometry(yaw_deg: float) -> FrameGeometry:
         yaw_deg=yaw_deg,
         pitch_deg=-2.0,
         roll_deg=0.5,
-        landmarks_cam_m=((0.0, 0.0, 0.85),) * LANDMARK_COUNT,
-        landmarks_2d_px=((4.0, 3.0),) * LANDMARK_COUNT,
-        landmarks_visibility=("visible",) * LANDMARK_COUNT,
+        landmarks_cam_m=((0.0, 0.0, 0.85),) * 68,
+        landmarks_2d_px=((4.0, 3.0),) * 68,
+        landmarks_visibility=("visible",) * 68,
     )
 
 

@@ -76,6 +76,34 @@ def test_the_middle_of_the_picture_fills_the_frame(tmp_path, size, cut):
     assert np.array_equal(pixels, np.asarray(Image.open(tmp_path / "a.png"))[cut])
 
 
+def test_thousands_of_pictures_as_coco_unpacks(tmp_path):
+    """Pictures beside annotations, grey ones among them, 5000 in all: names in the order of the alphabet whatever the
+    disk's, no file opened that was not drawn, each drawn one shown; drawn again, the same."""
+    numbers = np.random.default_rng(5).permutation(5000)
+    (tmp_path / "val2017").mkdir()
+    (tmp_path / "annotations").mkdir()
+    (tmp_path / "annotations" / "instances_val2017.json").write_text("{}")
+    places = [tmp_path / "val2017" / f"{number:012d}.jpg" for number in numbers]
+    for place in places:
+        place.touch()  # nothing that could be read as a picture
+    assert image_names(str(tmp_path)) == tuple(f"val2017/{number:012d}.jpg" for number in range(5000))
+    source = recipe(tmp_path)
+    drawn = [draw_frame(source, "train", index).backdrop for index in range(40)]
+    assert len({backdrop.image for backdrop in drawn}) > 35
+    image_sha256.cache_clear()
+    for number, backdrop in enumerate(drawn):
+        grey = np.random.default_rng(number).integers(0, 256, (20, 30)).astype(np.uint8)
+        pixels = grey if number % 2 else np.stack([grey, grey.T.reshape(20, 30), 255 - grey], axis=-1)
+        Image.fromarray(pixels).save(tmp_path / backdrop.image)
+    again = [draw_frame(source, "train", index).backdrop for index in range(40)]
+    assert [backdrop.image for backdrop in again] == [backdrop.image for backdrop in drawn]
+    for backdrop in again:
+        shown = backdrop_pixels(
+            str(tmp_path), backdrop.image, sha256=backdrop.image_sha256, width_px=30, height_px=20, blur=0.0
+        )
+        assert np.array_equal(shown, np.asarray(Image.open(tmp_path / backdrop.image).convert("RGB")))
+
+
 def test_grey_pictures_and_turned_photographs_are_shown_as_they_are_meant(tmp_path):
     """A grey picture (COCO has some) gets three equal channels; a camera's orientation tag is obeyed."""
     Image.fromarray(np.arange(200, dtype=np.uint8).reshape(10, 20)).save(tmp_path / "grey.png")

@@ -6,28 +6,15 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tiny_shards import TINY, make_plan, render
 
 from render.__main__ import FAILED, main
 from render.bad_frame import BadFrameError
-from render.config import load_recipe
 from render.dataset_format import QuarantinedFrame, read_records, read_shard_manifest
-from render.frame_keys import assets_of, plan_frame
 from render.ground_truth.checks import GroundTruthError, check_ground_truth
 from render.picture import PictureError
-from render.quarantine import CheckedFrames, QuarantineError, quarantined_frames
-from render.shard import render_element
-from render.shard_plan import PlannedFrame, PlannedShard, ShardPlan
-
-TINY = {
-    "cameras.width_px": 48,
-    "cameras.height_px": 36,
-    "rgb.samples": 1,
-    "rgb.file_format": "png",
-    "structure.frames_per_identity": 2,
-    "heads.subdivision_level": 0,
-    "hairs.styles": {"bald": 1},
-    "hairs.beards": {"none": 1},
-}
+from render.quarantine import Quarantine, QuarantineError, draw_checked, quarantined_frames
+from render.shard_plan import PlannedFrame
 
 
 def planned(index: int) -> PlannedFrame:
@@ -53,16 +40,20 @@ def always_bad() -> str:
 
 def test_a_bad_frame_is_tried_once_more():
     """What the second attempt gives is the frame; the account says which frame was tried again, and why."""
-    checked = CheckedFrames(total=4, allow=True)
-    assert checked.draw(planned(3), bad_once()) == "fine"
+    checked = Quarantine(total=4, allow=True)
+    result, failures = draw_checked(bad_once())
+    checked.note(planned(3), failures)
+    assert result == "fine"
     assert checked.retried == [{"frame": "train/3", "reason": "the lamp flickered"}]
     assert checked.quarantined("gt", "shards/gt/ab") == ()
 
 
 def test_a_frame_that_is_bad_twice_is_listed_with_reason_and_command():
     """Every product's shard lists it under its own key, with the product whose check failed, and its own recipe."""
-    checked = CheckedFrames(total=4, allow=True)
-    assert checked.draw(planned(3), always_bad) is None
+    checked = Quarantine(total=4, allow=True)
+    result, failures = draw_checked(always_bad)
+    checked.note(planned(3), failures)
+    assert result is None
     assert checked.quarantined("gt", "shards/gt/ab") == (
         QuarantinedFrame(
             key="g3",
@@ -81,17 +72,18 @@ def test_a_frame_that_is_bad_twice_is_listed_with_reason_and_command():
 @pytest.mark.parametrize(("total", "allowed"), [(1, 1), (2, 1), (39, 1), (40, 2), (100, 5)])
 def test_a_shard_with_too_many_bad_frames_fails(total: int, allowed: int):
     """One bad frame is an accident, more than 5 % are none: the error counts them and gives the first one's reason."""
-    checked = CheckedFrames(total=total, allow=True)
+    checked = Quarantine(total=total, allow=True)
+    _, failures = draw_checked(always_bad)
     for index in range(allowed):
-        assert checked.draw(planned(index), always_bad) is None
+        checked.note(planned(index), failures)
     with pytest.raises(QuarantineError, match=rf"{allowed + 1} of {total} frames .* train/0: PictureError: .* black"):
-        checked.draw(planned(allowed), always_bad)
+        checked.note(planned(allowed), failures)
 
 
 def test_where_none_is_allowed_a_bad_frame_is_the_error_itself():
     """Someone who asks for one frame wants its reason."""
     with pytest.raises(BadFrameError, match="the picture is black"):
-        CheckedFrames(total=1, allow=False).draw(planned(0), always_bad)
+        Quarantine(total=1, allow=False).note(planned(0), draw_checked(always_bad)[1])
 
 
 @pytest.fixture
@@ -115,19 +107,14 @@ def test_a_shard_is_published_without_its_bad_frame(
 ):
     """Frame 0 fails once and is published, frame 1 fails for ever and is not; manifest and run.json say so; the listed
     command, run in the store, fails with the listed reason, and succeeds once the cause is gone."""
-    recipe = load_recipe("quick", overrides=TINY)
-    assets = assets_of(recipe, source=None, cache=asset_cache)
-    frames = tuple(plan_frame(recipe, "train", index, assets) for index in (0, 1, 2))
     store = tmp_path / "store"
-    element = PlannedShard(products=("gt", "rgb"), frames=frames)
-    plan = ShardPlan(recipe=recipe, store=str(store), assets=assets, elements=(element,))
+    plan = make_plan(store, asset_cache, groups=[[0, 1, 2]])
+    recipe, frames = plan.recipe, plan.elements[0].frames
     from render.sampling.frame import draw_frame
 
     yaws = [round(draw_frame(recipe, "train", index).head_pose.yaw_deg, 6) for index in (0, 1, 2)]
     failing.update({yaws[0]: 1, yaws[1]: -1})
-    shards = render_element(
-        plan, 0, device="cpu", assets_source=None, cache=asset_cache, report_progress=lambda *_: None
-    )
+    shards = render(plan, 0, asset_cache)
     for product, shard in zip(("gt", "rgb"), shards, strict=True):
         manifest = read_shard_manifest(shard)
         assert manifest.frame_keys == tuple(frames[index].keys[product] for index in (0, 2))
@@ -139,7 +126,7 @@ def test_a_shard_is_published_without_its_bad_frame(
         run = json.loads((shard / "run.json").read_text())
         assert run["frames"] == 2
         assert run["retried"] == [{"frame": f"train/{index}", "reason": listed.reason} for index in (0, 1)]
-        assert sorted(path.name for path in shard.glob("0*")) == [f"00000{n}.{listed_suffix(product)}" for n in (0, 1)]
+        assert sorted(path.name for path in shard.glob("0*")) == [f"00000{n}.{listed_suffix(product)}" for n in (0, 2)]
     assert [one.key for one in quarantined_frames(store)] == [frames[1].keys["gt"]]
     assert main(["quarantine", "--store", str(store)]) == 0
     told = capsys.readouterr().out

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
+from tiny_shards import make_plan, render, tiny_recipe
 
-from render.config import Recipe, load_recipe
 from render.dataset_format import (
     SHARD_RECIPE,
     SHARD_RUN,
@@ -19,41 +19,11 @@ from render.dataset_format import (
     read_rgb,
     read_shard_manifest,
 )
-from render.frame_keys import assets_of, plan_frame
+from render.image_folder import ImageFolderError
 from render.parameters import FACTORS_OF_PRODUCT
-from render.shard import ShardError, render_element
+from render.shard_frames import ShardError
 from render.shard_plan import PlannedShard, ShardPlan, read_plan, shard_folder
-
-TINY = {
-    "cameras.width_px": 48,
-    "cameras.height_px": 36,
-    "rgb.samples": 2,
-    "rgb.file_format": "png",
-    "structure.frames_per_identity": 2,
-    "heads.subdivision_level": 0,
-    "hairs.styles": {"bald": 1},
-    "hairs.beards": {"none": 1},
-}
-
-
-def tiny_recipe(**overrides: object) -> Recipe:
-    return load_recipe("quick", overrides=TINY | overrides)
-
-
-def make_plan(
-    store: Path, cache: Path, *, groups: list[list[int]], recipe: Recipe | None = None, products=("gt", "rgb")
-) -> ShardPlan:
-    recipe = recipe or tiny_recipe()
-    assets = assets_of(recipe, source=None, cache=cache)
-    elements = tuple(
-        PlannedShard(products=products, frames=tuple(plan_frame(recipe, "train", index, assets) for index in group))
-        for group in groups
-    )
-    return ShardPlan(recipe=recipe, store=str(store), assets=assets, elements=elements)
-
-
-def render(plan: ShardPlan, element: int, cache: Path) -> list[Path]:
-    return render_element(plan, element, device="cpu", assets_source=None, cache=cache, report_progress=lambda *_: None)
+from render.side_by_side import Crew
 
 
 def frame_bytes(shards: list[Path], product: str) -> dict[str, bytes]:
@@ -108,6 +78,36 @@ def test_the_same_frames_in_other_shards_have_the_same_bytes(together, tmp_path,
         for record in read_records(shard):
             if record.product == "gt":
                 assert record.model_copy(update={"file": ""}) == records[record.key].model_copy(update={"file": ""})
+
+
+def test_two_processes_render_the_bytes_of_one(tmp_path, asset_cache):
+    """Three frames of two people with hair, shared by two processes: ground truth, pictures, records and their order
+    are those of one process; run.json tells how many there were, and its stages add up to less than theirs together."""
+    recipe = tiny_recipe(**{"hairs.styles": {"buzz": 1}, "rgb.samples": 2})
+    one, two = (make_plan(tmp_path / name, asset_cache, groups=[[0, 1, 2]], recipe=recipe) for name in ("one", "two"))
+    alone = render(one, 0, asset_cache)
+    progress: list[int] = []
+    with Crew(2) as crew:
+        together = render(two, 0, asset_cache, crew, lambda done, *_: progress.append(done))
+    for ours, theirs in zip(together, alone, strict=True):
+        assert read_records(ours) == read_records(theirs)
+        for record in read_records(ours):
+            assert (ours / record.file).read_bytes() == (theirs / record.file).read_bytes()
+        assert json.loads((ours / SHARD_RUN).read_text())["processes"] == 2
+        assert json.loads((theirs / SHARD_RUN).read_text())["processes"] == 1
+    assert progress == [1, 2, 3]
+
+
+def test_a_bad_plan_fails_in_a_crew_as_it_does_alone(tmp_path, asset_cache):
+    """The error of a process of the crew is the error of the command, and no draft is left."""
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    (pictures / "torn.jpg").write_bytes(b"no picture")
+    recipe = tiny_recipe(**{"backdrops.shares": {"image": 1}, "backdrops.image_folder": str(pictures)})
+    plan = make_plan(tmp_path / "store", asset_cache, groups=[[0, 1]], recipe=recipe)
+    with Crew(2) as crew, pytest.raises(ImageFolderError, match=r"torn\.jpg"):
+        render(plan, 0, asset_cache, crew)
+    assert not list((tmp_path / "store").rglob(".tmp-*"))
 
 
 def test_relighting_leaves_ground_truth_where_it_is(together, asset_cache):

@@ -126,14 +126,8 @@ def analytic_camera(width_px: int, height_px: int) -> Camera:
 
 def analytic_view(camera: Camera, cam_from_world: Float[np.ndarray, "4 4"]) -> View:
     """The pinhole of a camera."""
-    intrinsics = intrinsics_px(
-        focal_length_mm=camera.focal_length_mm,
-        sensor_width_mm=camera.sensor_width_mm,
-        width_px=camera.width_px,
-        height_px=camera.height_px,
-    )
     clip_m = (camera.clip_near_m, camera.clip_far_m)
-    return View(cam_from_world, intrinsics, camera.width_px, camera.height_px, clip_m)
+    return View(cam_from_world, intrinsics_px(camera), camera.width_px, camera.height_px, clip_m)
 
 
 def _closed_candidates(parts: list[Part], view: View, offset: tuple[float, float], wanted: np.ndarray) -> list[RayHits]:

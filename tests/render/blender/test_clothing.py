@@ -9,7 +9,7 @@ import pytest
 from mathutils.bvhtree import BVHTree  # pyright: ignore[reportMissingImports]
 
 from render.blender.clothing import add_clothing, cloth_weights, fabric_material
-from render.blender.draw import draw_frame, open_stage, person_on_stage
+from render.blender.draw import draw_frame, person_on_stage
 from render.blender.head import pose_person, surface_triangles
 from render.blender.passes import HEAD, WORN
 from render.config import load_recipe
@@ -17,23 +17,12 @@ from render.dataset_format import Label
 from render.geometry.frames import WORLD_FROM_HEAD_AXES
 from render.heads.garment import COLUMNS, SHELL_ROWS
 from render.heads.model import Region
-from render.heads.procedural import load_procedural
 from render.parameters import Expression, Fabric, HeadPose, Outfit
 from render.sampling.frame import draw_frame as draw_parameters
 
 NEUTRAL = Expression(name="neutral", weights=())
 FABRIC = Fabric(rgb=(0.2, 0.1, 0.3), second_rgb=(0.5, 0.5, 0.4), pattern="stripes")
 POSES = [(0, 0), (90, 0), (-90, 30), (60, -30), (-30, 30), (0, -30)]
-
-
-@pytest.fixture(scope="module")
-def stage():
-    return open_stage(device="cpu", products=("gt",))
-
-
-@pytest.fixture(scope="module")
-def model():
-    return load_procedural()
 
 
 def parameters(family: str, style: str):

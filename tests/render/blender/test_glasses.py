@@ -15,16 +15,10 @@ from render.blender.draw import draw_frame, open_stage, person_on_stage
 from render.config import load_recipe
 from render.dataset_format import Label
 from render.heads.model import SHADING_ONLY_REGIONS, person_vertices_m
-from render.heads.procedural import load_procedural
 from render.parameters import Expression, Glasses, Hair, HeadPose
 from render.sampling.frame import draw_frame as draw_parameters
 
 BARE = Hair(style="bald", beard="none", brow_thickness=1.0, seed=0)
-
-
-@pytest.fixture(scope="module")
-def model():
-    return load_procedural()
 
 
 def shape_and_tree(model, coefficients):

@@ -8,7 +8,7 @@ import pytest
 from scipy.spatial import KDTree
 
 from render.blender import hair as hair_module
-from render.blender.draw import draw_frame, open_stage, person_on_stage
+from render.blender.draw import draw_frame, person_on_stage
 from render.blender.hair_nodes import strands_between
 from render.blender.hair_surface import hair_surface
 from render.blender.head import pose_person
@@ -24,7 +24,6 @@ from render.hair.facial import BEARDS
 from render.hair.guides import Guides
 from render.hair.styles import STYLES, Finish
 from render.hair.surface import HairSurface, roots_at
-from render.heads.procedural import load_procedural
 from render.parameters import Expression, Hair, HeadPose
 from render.ranges.hair import BEARD_STYLES, HAIR_STYLES
 from render.sampling.frame import draw_frame as drawn_parameters
@@ -43,16 +42,6 @@ def parameters(style: str, beard: str):
     hair = Hair(style=style, beard=beard, brow_thickness=1.0, seed=SEED)
     outfit = dataclasses.replace(drawn.outfit, style="none")
     return recipe, dataclasses.replace(drawn, hair=hair, outfit=outfit)
-
-
-@pytest.fixture(scope="module")
-def stage():
-    return open_stage(device="cpu", products=("gt",))
-
-
-@pytest.fixture(scope="module")
-def model():
-    return load_procedural()
 
 
 @pytest.fixture
@@ -155,7 +144,7 @@ def test_hair_goes_with_the_head_and_the_beard_with_the_jaw(stage, model, thin):
         before = {name: points_head_m(name) for name in ("scalp_hair", "beard", "brows")}
         moved = pose_person(person, NEUTRAL, pose)
         high = before["scalp_hair"][:, 1] > 0.06
-        expected = transform_points(moved.motion["head"], before["scalp_hair"])
+        expected = transform_points(moved.rig.motion["head"], before["scalp_hair"])
         np.testing.assert_allclose(points_head_m("scalp_hair")[high], expected[high], atol=1e-6)
         pose_person(person, Expression(name="open", weights=(("jawOpen", 1.0),)), FRONTAL)
         chin = before["beard"][:, 1] < before["beard"][:, 1].min() + 0.02

@@ -4,31 +4,19 @@ import dataclasses
 
 import bpy
 import numpy as np
-import pytest
 from mathutils.bvhtree import BVHTree  # pyright: ignore[reportMissingImports]
 
-from render.blender.draw import draw_frame, open_stage, person_on_stage
+from render.blender.draw import draw_frame, person_on_stage
 from render.blender.head import pose_person, surface_triangles
 from render.blender.occluder import add_occluder
 from render.blender.passes import HEAD, WORN
 from render.config import load_recipe
 from render.dataset_format import Label
-from render.heads.procedural import load_procedural
 from render.parameters import NOTHING_HELD, Expression, Hair, HeadPose
 from render.sampling.frame import draw_frame as draw_parameters
 
 NEUTRAL = Expression("neutral", ())
 BARE = Hair(style="bald", beard="none", brow_thickness=1.0, seed=0)
-
-
-@pytest.fixture(scope="module")
-def stage():
-    return open_stage(device="cpu", products=("gt",))
-
-
-@pytest.fixture(scope="module")
-def model():
-    return load_procedural()
 
 
 def parameters(kind: str):

@@ -62,7 +62,7 @@ def posed():
     with person_on_stage(stage, model, draw_frame(recipe, "train", 0), level=0) as person:
         pose_person(person, NEUTRAL, HeadPose(0.0, 0.0, 0.0, 0.0, 0.0))
         rest = surface_triangles(person.parts[HEAD])[0].copy()
-        rig = pose_person(person, NEUTRAL, POSE)
+        rig = pose_person(person, NEUTRAL, POSE).rig
         moved = surface_triangles(person.parts[HEAD])[0].copy()
         return model, person.part_vertices[HEAD], rest, moved, rig
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.ndimage import maximum_filter, minimum_filter
 
 from render.blender.certification.analytic import analytic_scenes, compare_analytic
 from render.blender.certification.heads import compare_picture, head_casters
@@ -89,7 +90,7 @@ def wrong(picture: HeadPicture, how: str) -> HeadPicture:
     """The picture with one thing wrong in its ground truth."""
     truth, geometry = picture.truth, picture.geometry
     head = truth.head
-    inside = tuple(int(index) for index in np.argwhere(head.depth_m > 0)[len(np.argwhere(head.depth_m > 0)) // 2])
+    inside = flattest_pixel(head.depth_m)
     if how == "half a pixel":
         intrinsics = np.array(geometry.intrinsics_px)
         intrinsics[0, 2] += 0.5
@@ -122,6 +123,13 @@ def wrong(picture: HeadPicture, how: str) -> HeadPicture:
     assert states[30] == "visible"  # the tip of the nose
     states[30] = "occluded_by_skin"
     return dataclasses.replace(picture, geometry=geometry.model_copy(update={"landmarks_visibility": tuple(states)}))
+
+
+def flattest_pixel(depth_m: np.ndarray) -> tuple[int, int]:
+    """A pixel of the head far from any edge, near which rays may meet one surface or another."""
+    spread = maximum_filter(depth_m, size=5) - minimum_filter(depth_m, size=5)
+    row, column = np.unravel_index(int(np.where(depth_m > 0, spread, np.inf).argmin()), depth_m.shape)
+    return int(row), int(column)
 
 
 def replaced(picture: HeadPicture, **changes) -> HeadPicture:

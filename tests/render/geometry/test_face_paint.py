@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from jaxtyping import Float, Float32
+from schematic_face import at
 
 from render.geometry.face_paint import EDGE_M, face_paint
 from render.heads.model import person_vertices_m
@@ -10,33 +10,6 @@ from render.heads.procedural import load_procedural
 from render.heads.procedural_anatomy import build_anatomy
 
 NAMES = {"rest_position", "lips", "lids", "flush", "oil", "scalp", "brow", "beard", "crease"}
-
-
-def ring(centre: tuple[float, float, float], radii: tuple[float, float], turns: np.ndarray) -> np.ndarray:
-    """Points on an upright ellipse."""
-    return np.array(centre) + np.stack([radii[0] * np.cos(turns), radii[1] * np.sin(turns), 0 * turns], axis=1)
-
-
-@pytest.fixture
-def landmarks_m() -> Float[np.ndarray, "68 3"]:
-    """A schematic face, 62 mm between the eyes, in the iBUG order."""
-    landmarks = np.zeros((68, 3))
-    landmarks[0:17] = ring((0, 0, 0.02), (0.075, 0.10), np.linspace(np.pi, 2 * np.pi, 17))
-    side = np.linspace(0, 1, 5)
-    landmarks[17:22] = np.stack([-0.055 + 0.04 * side, 0.025 + 0.006 * np.sin(np.pi * side), 0 * side + 0.085], axis=1)
-    landmarks[22:27] = landmarks[17:22][::-1] * np.array([-1, 1, 1])
-    landmarks[27:31] = np.stack([np.zeros(4), np.linspace(0.005, -0.03, 4), np.linspace(0.09, 0.11, 4)], axis=1)
-    landmarks[31:36] = np.stack([np.linspace(-0.015, 0.015, 5), np.full(5, -0.04), np.full(5, 0.095)], axis=1)
-    corners = np.array([np.pi, 2 * np.pi / 3, np.pi / 3, 0, -np.pi / 3, -2 * np.pi / 3])
-    landmarks[36:42] = ring((-0.031, 0, 0.08), (0.014, 0.006), corners)
-    landmarks[42:48] = ring((0.031, 0, 0.08), (0.014, 0.006), corners)
-    landmarks[48:60] = ring((0, -0.065, 0.095), (0.025, 0.010), np.pi - np.arange(12) * np.pi / 6)
-    landmarks[60:68] = ring((0, -0.065, 0.093), (0.020, 0.003), np.pi - np.arange(8) * np.pi / 4)
-    return landmarks
-
-
-def at(*points: tuple[float, float, float]) -> Float32[np.ndarray, "n 3"]:
-    return np.array(points, dtype=np.float32)
 
 
 def test_lips_are_an_exact_ramp_across_their_outline(landmarks_m):

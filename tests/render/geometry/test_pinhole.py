@@ -14,14 +14,19 @@ from render.geometry.pinhole import (
     pixel_rays,
     project_px,
 )
+from render.parameters import Camera
 
 LENS = {"focal_length_mm": 47.0, "sensor_width_mm": 41.0, "width_px": 188, "height_px": 116}
+CAMERA = Camera(
+    distance_mm=850.0, offset_x=0.1, offset_y=-0.2, azimuth_deg=10.0, elevation_deg=20.0, roll_deg=30.0,
+    clip_near_m=0.3, clip_far_m=1.9, **LENS,
+)  # fmt: skip
 
 
 def test_focal_length_in_pixels_follows_the_sensor_width():
     """f_px = f_mm / sensor_width_mm * width_px, the same for rows, and the principal point is the middle."""
     expected = [[47 / 41 * 188, 0, 94], [0, 47 / 41 * 188, 58], [0, 0, 1]]
-    np.testing.assert_allclose(intrinsics_px(**LENS), expected)
+    np.testing.assert_allclose(intrinsics_px(CAMERA), expected)
 
 
 def test_the_target_appears_where_the_offsets_say_at_the_distance_asked_for():
@@ -30,7 +35,7 @@ def test_the_target_appears_where_the_offsets_say_at_the_distance_asked_for():
     pose = camera_around(target, distance_m=0.85, offset_x=0.1, offset_y=-0.2, **LENS)
     at = transform_points(pose, target[None])
     assert np.linalg.norm(at) == pytest.approx(0.85)
-    np.testing.assert_allclose(project_px(intrinsics_px(**LENS), at), [[94 + 18.8, 58 - 23.2]])
+    np.testing.assert_allclose(project_px(intrinsics_px(CAMERA), at), [[94 + 18.8, 58 - 23.2]])
     above = transform_points(pose, (target + np.array([0, 0, 0.1]))[None])
     right = transform_points(pose, (target + np.array([0.1, 0, 0]))[None])
     assert above[0, 1] == pytest.approx(at[0, 1] - 0.1)
@@ -48,7 +53,7 @@ def test_from_every_direction_the_target_keeps_its_place_and_distance(
     at = transform_points(pose, target[None])
     assert np.linalg.norm(at) == pytest.approx(0.85)
     expected = [[94 + 188 * offset_x, 58 + 116 * offset_y]]
-    np.testing.assert_allclose(project_px(intrinsics_px(**LENS), at), expected, atol=1e-6)
+    np.testing.assert_allclose(project_px(intrinsics_px(CAMERA), at), expected, atol=1e-6)
     np.testing.assert_allclose(pose[:3, :3] @ pose[:3, :3].T, np.eye(3), atol=1e-12)
     assert np.linalg.det(pose[:3, :3]) == pytest.approx(1)
 
@@ -111,7 +116,7 @@ def test_positive_roll_turns_the_picture_anticlockwise():
 
 def test_rays_hit_pixel_centres():
     """A point anywhere along the ray of pixel (i, j) projects to (j + 0.5, i + 0.5)."""
-    intrinsics = intrinsics_px(**LENS)
+    intrinsics = intrinsics_px(CAMERA)
     rays = pixel_rays(intrinsics, width_px=188, height_px=116)
     assert rays.shape == (116, 188, 3)
     for row, column in ((0, 0), (115, 187), (17, 133)):

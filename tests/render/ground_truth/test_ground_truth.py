@@ -15,7 +15,7 @@ from render.ground_truth.checks import (
     check_ground_truth,
     winding_number,
 )
-from render.ground_truth.landmarks import landmark_visibility
+from render.ground_truth.landmarks import WORN_MARGIN_M, landmark_visibility
 
 INTRINSICS = np.array([[100.0, 0, 20], [0, 100, 15], [0, 0, 1]])
 HEIGHT, WIDTH = 30, 40
@@ -110,6 +110,57 @@ def test_landmarks_are_seen_or_say_why_not():
     answers = landmark_visibility(padded, hidden, INTRINSICS, truth())
     assert answers[:5] == ("visible", "occluded_by_skin", "visible", "outside_image", "behind_camera")
     assert project_px(INTRINSICS, points[:1]).tolist() == [[20.0, 15.0]]
+
+
+@pytest.mark.parametrize(
+    ("label", "nearer_by_m", "answer"),
+    [
+        (Label.GLASSES, WORN_MARGIN_M + 1e-4, "occluded_by_glasses"),
+        (Label.GLASSES, WORN_MARGIN_M - 1e-4, "visible"),
+        (Label.HAIR, 0.002, "occluded_by_hair"),
+        (Label.CLOTHING, 0.002, "occluded_by_clothing"),
+        (Label.OCCLUDER, 0.002, "occluded_by_occluder"),
+        (Label.SKIN, 0.002, "visible"),
+        (Label.EYES, 0.002, "visible"),
+        (Label.MOUTH_INTERIOR, 0.002, "visible"),
+    ],
+)
+def test_a_landmark_is_hidden_by_what_is_worn_and_by_a_margin(label, nearer_by_m, answer):
+    """Each kind of thing that is worn hides what lies over a millimetre behind it; the head's own parts never do, since
+    rays tell what the head hides. Only the landmark's own pixel counts."""
+    labels = np.full((HEIGHT, WIDTH), Label.SKIN, dtype=np.uint8)
+    labels[15, 20] = label
+    points = np.tile([0.001, 0.001, 0.8 + nearer_by_m], (68, 1))
+    points[1, 0] = -0.008  # a pixel to the left
+    answers = landmark_visibility(
+        points, np.zeros(68, dtype=bool), INTRINSICS, dataclasses.replace(truth(), labels=labels)
+    )
+    assert answers[0] == answer and answers[1] == "visible"
+
+
+def test_a_landmark_that_the_head_hides_has_the_label_before_it_as_reason():
+    """An eye, the mouth, or the skin, even where an outline leaves the pixel's centre to the background."""
+    hidden = np.ones(68, dtype=bool)
+    points = np.tile([0.0, 0.0, 0.82], (68, 1))
+    for label, answer in (
+        (Label.EYES, "occluded_by_eyes"),
+        (Label.MOUTH_INTERIOR, "occluded_by_mouth_interior"),
+        (Label.BACKGROUND, "occluded_by_skin"),
+    ):
+        shown = dataclasses.replace(truth(), labels=np.full((HEIGHT, WIDTH), label, dtype=np.uint8))
+        assert set(landmark_visibility(points, hidden, INTRINSICS, shown)) == {answer}
+
+
+@pytest.mark.parametrize(
+    ("column", "row", "answer"),
+    [(0.01, 0.01, "visible"), (39.99, 29.99, "visible"), (-0.01, 5, "outside_image"), (40.01, 5, "outside_image"),
+     (5, -0.01, "outside_image"), (5, 30.01, "outside_image")],
+)  # fmt: skip
+def test_the_picture_ends_at_its_edges(column, row, answer):
+    """Pixels reach from 0 to width and from 0 to height; nothing is looked up outside of them."""
+    point = np.array([(column - 20) / 100 * 0.8, (row - 15) / 100 * 0.8, 0.8])
+    answers = landmark_visibility(np.tile(point, (68, 1)), np.zeros(68, dtype=bool), INTRINSICS, truth())
+    assert set(answers) == {answer}
 
 
 def test_good_ground_truth_passes():

@@ -5,6 +5,7 @@ import pytest
 from scipy.spatial import KDTree
 
 from render.hair.curves import cut_below, draped, grow, resampled
+from render.hair.guides import across_the_face
 from render.hair.surface import HairSurface, Shell, lifted_out, scatter_roots, spread_out, vertex_normals
 
 RADIUS_M = 0.09
@@ -133,3 +134,19 @@ def test_draped_hair_bridges_steps_outside_of_the_ball(shell):
     np.testing.assert_array_equal(hung[:, [0, 1, -1]], np.stack([zigzag, inner])[:, [0, 1, -1]])
     assert np.abs(np.diff(hung[0, 8:-8, 0])).max() < 0.1 * 0.006
     assert np.linalg.norm(hung[:, 2:-1], axis=2).min() > RADIUS_M
+
+
+def test_strands_over_face_or_throat_are_told_from_those_beside_and_behind(ball):
+    """With eyes 60 mm apart, hair within 36 mm of the middle and below the brows crosses the face if it hangs in front;
+    hair beside it, behind the head, or above the brows does not."""
+    hanging = np.stack([np.zeros(9), np.linspace(0.08, -0.2, 9), np.full(9, 0.1)], axis=1)
+    strands = np.stack(
+        [
+            hanging + np.array([0.034, 0.0, 0.0]),
+            hanging + np.array([-0.034, 0.0, 0.0]),
+            hanging + np.array([0.038, 0.0, 0.0]),
+            hanging - np.array([0.0, 0.0, 0.2]),
+            hanging * np.array([1.0, 0.1, 1.0]) + np.array([0.0, 0.03, 0.0]),
+        ]
+    )
+    assert across_the_face(ball, strands).tolist() == [True, True, False, False, False]

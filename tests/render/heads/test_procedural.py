@@ -6,10 +6,11 @@ import sys
 
 import numpy as np
 import pytest
+from quads import quad_normals, quads_of
 
 from render.heads.model import BONE_NAMES, HAIR_REGIONS, HeadModel, Region
 from render.heads.procedural import EPOCH, load_procedural
-from render.heads.procedural_anatomy import Anatomy, build_anatomy
+from render.heads.procedural_anatomy import Anatomy
 from render.heads.procedural_skull import EYE_CENTRE_MM
 from render.heads.procedural_topology import COLUMNS
 
@@ -20,25 +21,6 @@ MIRRORED_LANDMARKS = (
     + [45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40]
     + [54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55] + [64, 63, 62, 61, 60, 67, 66, 65]
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def model() -> HeadModel:
-    return load_procedural()
-
-
-@pytest.fixture(scope="module")
-def anatomy() -> Anatomy:
-    return build_anatomy()
-
-
-def quads_of(model: HeadModel) -> np.ndarray:
-    return model.face_vertices.reshape(-1, 4)
-
-
-def quad_normals(vertices: np.ndarray, quads: np.ndarray) -> np.ndarray:
-    corners = vertices[quads]
-    return np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
 
 
 def test_every_solid_is_closed_but_for_one_edge_under_the_chest(model: HeadModel, anatomy: Anatomy) -> None:
@@ -201,7 +183,7 @@ def test_the_head_is_the_same_in_another_process(model: HeadModel) -> None:
 
 def test_a_changed_head_needs_a_new_epoch(model: HeadModel) -> None:
     """Recorded projections of the arrays (mm) hold to 2e-5; when they change, raise EPOCH and record them anew."""
-    recorded = {4: (-5.030821, -0.015934, -0.004275, -0.024808)}
+    recorded = {5: (-5.085371, -0.016560, -0.004035, -0.024808)}
     found = []
     for array in (model.mean_vertices_m, model.identity_basis_m, model.expression_basis_m):
         values = array.astype(np.float64).ravel() * 1000

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from render.heads.model import HeadModel, Region
-from render.heads.procedural import load_procedural
-from render.heads.procedural_anatomy import Anatomy, build_anatomy
+from render.heads.procedural_anatomy import Anatomy
 from render.heads.procedural_skull import EYE_CENTRE_MM, EYE_RADIUS_MM
 from render.ranges.people import EXPRESSION_NAMES
 from render.sampling.expression import EMOTIONS
@@ -29,16 +28,6 @@ EVERY_EXPRESSION = {
 }  # fmt: skip
 # What ICT-FaceKit lacks.
 OURS_ALONE = {"tongueOut"}
-
-
-@pytest.fixture(scope="module")
-def model() -> HeadModel:
-    return load_procedural()
-
-
-@pytest.fixture(scope="module")
-def anatomy() -> Anatomy:
-    return build_anatomy()
 
 
 def expression(model: HeadModel, name: str) -> np.ndarray:

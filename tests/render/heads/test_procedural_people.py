@@ -1,35 +1,15 @@
 """Procedural people differ by named measures, keep their mesh upright and their lids outside their eyes."""
 
 import numpy as np
-import pytest
+from quads import quad_normals, quads_of
 
 from render.heads.families import PROCEDURAL_MODES
 from render.heads.model import HeadModel, person_joint_m, person_vertices_m
-from render.heads.procedural import load_procedural
-from render.heads.procedural_anatomy import Anatomy, build_anatomy
+from render.heads.procedural_anatomy import Anatomy
 from render.heads.procedural_identity import MODE_NAMES
 from render.heads.procedural_skull import EYE_RADIUS_MM
 
 MIRROR = np.array([-1.0, 1.0, 1.0])
-
-
-@pytest.fixture(scope="module")
-def model() -> HeadModel:
-    return load_procedural()
-
-
-@pytest.fixture(scope="module")
-def anatomy() -> Anatomy:
-    return build_anatomy()
-
-
-def quads_of(model: HeadModel) -> np.ndarray:
-    return model.face_vertices.reshape(-1, 4)
-
-
-def quad_normals(vertices: np.ndarray, quads: np.ndarray) -> np.ndarray:
-    corners = vertices[quads]
-    return np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
 
 
 def extreme_people(count: int) -> np.ndarray:

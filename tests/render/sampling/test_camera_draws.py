@@ -31,22 +31,19 @@ def cameras(ranges: Cameras, count: int) -> list[Camera]:
 
 def head_box_px(camera: Camera) -> np.ndarray:
     """Corners of the nominal head, which faces the camera around the point it looks at, in the picture."""
-    lens = {
-        "focal_length_mm": camera.focal_length_mm,
-        "sensor_width_mm": camera.sensor_width_mm,
-        "width_px": camera.width_px,
-        "height_px": camera.height_px,
-    }
     pose = camera_around(
         np.zeros(3),
         distance_m=camera.distance_mm / 1000,
         offset_x=camera.offset_x,
         offset_y=camera.offset_y,
-        **lens,
+        focal_length_mm=camera.focal_length_mm,
+        sensor_width_mm=camera.sensor_width_mm,
+        width_px=camera.width_px,
+        height_px=camera.height_px,
     )
     half = np.array([HEAD_BOX_WIDTH_MM, HEAD_BOX_HEIGHT_MM]) / 2000
     corners = pose[:3, 3] + np.array([[x * half[0], y * half[1], 0] for x in (-1, 1) for y in (-1, 1)])
-    return project_px(intrinsics_px(**lens), corners)
+    return project_px(intrinsics_px(camera), corners)
 
 
 def test_with_a_margin_the_head_takes_the_height_that_is_left():

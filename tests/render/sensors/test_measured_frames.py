@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_shards import make_plan, tiny_recipe
 
-from render.config import Recipe, load_recipe
+from render.config import Recipe
 from render.dataset_format import (
     DatasetError,
     QuarantinedFrame,
@@ -22,35 +23,21 @@ from render.sampling.frame import draw_frame
 from render.sensors.millimetre_png import read_millimetres
 from render.sensors.simulate import simulate_sensor
 from render.shard import render_element
-from render.shard_plan import PlannedShard, Product, ShardPlan, wanted_products
-
-TINY: dict[str, object] = {
-    "cameras.width_px": 48,
-    "cameras.height_px": 36,
-    "rgb.samples": 1,
-    "heads.subdivision_level": 0,
-    "hairs.styles": {"bald": 1},
-    "hairs.beards": {"none": 1},
-}
+from render.shard_plan import Product, wanted_products
 
 
-def tiny_recipe(kind: str = "time_of_flight", **sensor: object) -> Recipe:
-    return load_recipe("quick", overrides=TINY | {"sensor": {"kind": kind, **sensor}})
+def sensor_recipe(kind: str = "time_of_flight", **sensor: object) -> Recipe:
+    return tiny_recipe(sensor={"kind": kind, **sensor})
 
 
 def measure(
     recipe: Recipe, store: Path, cache: Path, *, groups: list[list[int]], products: tuple[Product, ...] = ("sensor",)
 ) -> list[Path]:
     """The shards of every group, one after the other."""
-    assets = assets_of(recipe, source=None, cache=cache)
-    elements = tuple(
-        PlannedShard(products=products, frames=tuple(plan_frame(recipe, "train", index, assets) for index in group))
-        for group in groups
-    )
-    plan = ShardPlan(recipe=recipe, store=str(store), assets=assets, elements=elements)
+    plan = make_plan(store, cache, groups=groups, recipe=recipe, products=products)
     progress: list[int] = []
     shards = []
-    for element in range(len(elements)):
+    for element in range(len(groups)):
         shards += render_element(
             plan,
             element,
@@ -73,7 +60,7 @@ def pixels(shards: list[Path]) -> dict[str, bytes]:
 def rendered(tmp_path_factory: pytest.TempPathFactory, asset_cache: Path) -> tuple[Path, list[Path]]:
     """A store with three products of frames 0 and 1 of a tiny recipe, and their shards."""
     store = tmp_path_factory.mktemp("measured")
-    recipe = tiny_recipe()
+    recipe = sensor_recipe()
     return store, measure(recipe, store, asset_cache, groups=[[0, 1]], products=wanted_products(recipe))
 
 
@@ -97,7 +84,7 @@ def test_a_measured_frame_is_the_simulation_of_its_published_truth(rendered: tup
         expected = simulate_sensor(
             read_ground_truth(gt / truth.file),
             np.array(truth.geometry.intrinsics_px),
-            tiny_recipe().sensor,
+            sensor_recipe().sensor,
             frame_key=measured.key,
         )
         np.testing.assert_array_equal(depth_mm, expected)
@@ -109,10 +96,10 @@ def test_a_measured_frame_is_the_simulation_of_its_published_truth(rendered: tup
 def test_a_sensor_turned_on_later_renders_nothing(rendered: tuple[Path, list[Path]], store: Path, asset_cache: Path):
     """Over ground truth of a recipe without a sensor, grouped otherwise: no scene is opened, and every byte is that of
     the run that rendered all three products."""
-    assets = assets_of(tiny_recipe(), source=None, cache=asset_cache)
-    plain, wanted = (plan_frame(recipe, "train", 1, assets).keys for recipe in (tiny_recipe("none"), tiny_recipe()))
+    assets = assets_of(sensor_recipe(), source=None, cache=asset_cache)
+    plain, wanted = (plan_frame(recipe, "train", 1, assets).keys for recipe in (sensor_recipe("none"), sensor_recipe()))
     assert plain == {product: wanted[product] for product in ("gt", "rgb")}
-    assert pixels(measure(tiny_recipe(), store, asset_cache, groups=[[1], [0]])) == pixels(rendered[1][2:])
+    assert pixels(measure(sensor_recipe(), store, asset_cache, groups=[[1], [0]])) == pixels(rendered[1][2:])
 
 
 def test_other_settings_measure_again_and_render_nothing(
@@ -121,7 +108,7 @@ def test_other_settings_measure_again_and_render_nothing(
     """Another noise seed and the other kind give other shards beside the first; the rest of the store stays."""
     before = sorted(store.glob("shards/*/*"))
     first = pixels(rendered[1][2:])
-    for recipe in (tiny_recipe(noise_seed=1), tiny_recipe("structured_light")):
+    for recipe in (sensor_recipe(noise_seed=1), sensor_recipe("structured_light")):
         again = pixels(measure(recipe, store, asset_cache, groups=[[0, 1]]))
         assert len(again) == 2 and not again.keys() & first.keys()
         assert set(again.values()).isdisjoint(first.values())
@@ -133,7 +120,7 @@ def test_other_settings_measure_again_and_render_nothing(
 @pytest.mark.parametrize("name", sorted(SensorSettings.model_fields.keys() - {"kind"}))
 def test_a_setting_changes_the_key_of_what_it_changes(kind: str, name: str):
     """It enters the sensor's key where the kind uses it, and no other key at all."""
-    recipes = tiny_recipe(kind), tiny_recipe(kind, **{name: 0.3 if name != "noise_seed" else 3})
+    recipes = sensor_recipe(kind), sensor_recipe(kind, **{name: 0.3 if name != "noise_seed" else 3})
     parameters = draw_frame(recipes[0], "train", 1)
     assets = {"blender_studiolights": "5" * 64}
     usual, changed = (
@@ -157,7 +144,7 @@ def test_a_frame_without_ground_truth_is_quarantined_with_it(store: Path, asset_
         "quarantined": (reason,),
     }
     (gt / "shard.json").write_text(read_shard_manifest(gt).model_copy(update=changed).model_dump_json())
-    (sensor,) = measure(tiny_recipe(), store, asset_cache, groups=[[0, 1]])
+    (sensor,) = measure(sensor_recipe(), store, asset_cache, groups=[[0, 1]])
     (left_out,) = read_shard_manifest(sensor).quarantined
     assert left_out == reason.model_copy(update={"key": left_out.key}) and left_out.key != reason.key
     assert len(read_records(sensor)) == 1 and (sensor / "000000.png").exists()
@@ -166,9 +153,9 @@ def test_a_frame_without_ground_truth_is_quarantined_with_it(store: Path, asset_
 def test_missing_or_changed_ground_truth_is_an_error(store: Path, asset_cache: Path):
     """The message names the frame or the file, and nothing is published."""
     with pytest.raises(DatasetError, match=r"frame train/7 cannot be measured: .*holds no ground truth of key"):
-        measure(tiny_recipe(), store, asset_cache, groups=[[0, 7]])
+        measure(sensor_recipe(), store, asset_cache, groups=[[0, 7]])
     (picture,) = store.glob("shards/gt/*/000001.exr")
     picture.write_bytes(picture.read_bytes()[:-1] + b"\0")
     with pytest.raises(DatasetError, match=r"000001\.exr is missing or not the file"):
-        measure(tiny_recipe(), store, asset_cache, groups=[[0, 1]])
+        measure(sensor_recipe(), store, asset_cache, groups=[[0, 1]])
     assert not list((store / "shards" / "sensor").iterdir())

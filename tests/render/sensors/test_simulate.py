@@ -6,7 +6,7 @@ import pytest
 from render.dataset_format import GroundTruth, Label, SurfaceLayer
 from render.geometry.pinhole import pixel_rays
 from render.ranges.sensor import SensorSettings
-from render.sensors.simulate import simulate_sensor
+from render.sensors.simulate import INFRARED_ALBEDO, simulate_sensor
 
 HEIGHT, WIDTH = 24, 60
 INTRINSICS = np.array([[180.0, 0.0, WIDTH / 2], [0.0, 180.0, HEIGHT / 2], [0.0, 0.0, 1.0]])
@@ -57,6 +57,22 @@ def test_every_setting_reaches_the_pixels(truth, kind, change):
         simulate_sensor(truth, INTRINSICS, SensorSettings(kind=kind, **more), frame_key=KEY) for more in ({}, change)
     )
     assert (usual != changed).any()
+
+
+@pytest.mark.parametrize("label", [label for label in Label if label not in (Label.BACKGROUND, Label.SKIN)])
+def test_each_label_has_the_noise_of_its_own_albedo(label):
+    """On one wall, half skin and half something else, a time-of-flight camera's noise goes as one over the albedo: the
+    ratio of both spreads within 15 %."""
+    labels = np.full((HEIGHT, WIDTH), Label.SKIN, dtype=np.uint8)
+    labels[:, 30:] = label
+    depth = np.full((HEIGHT, WIDTH), 1.0, dtype=np.float32)
+    rays = pixel_rays(INTRINSICS, width_px=WIDTH, height_px=HEIGHT)
+    normals = (-rays / np.linalg.norm(rays, axis=-1, keepdims=True)).astype(np.float32)
+    surface = SurfaceLayer(depth, normals, np.zeros_like(depth))
+    settings = SensorSettings(kind="time_of_flight", noise_mm=3.0, footprint_px=0.0)
+    noisy = simulate_sensor(GroundTruth(surface, surface, labels), INTRINSICS, settings, frame_key=KEY).astype(float)
+    ratio = noisy[:, 30:].std() / noisy[:, :30].std()
+    assert ratio == pytest.approx(INFRARED_ALBEDO[Label.SKIN] / INFRARED_ALBEDO[label], rel=0.15)
 
 
 def test_no_sensor_is_an_error(truth):
