@@ -24,7 +24,8 @@ class Spent:
 class BareCycles:
     """What one frame takes in Cycles: the picture as its settings want it, one 1-sample layer, and the parts of both.
 
-    The layer is that of what is worn, with the hair; that of the head costs less. `sync_s` is everything before the first sample of the picture: scene to Cycles, BVH, light tables.
+    The layer is that of what is worn, with the hair; that of the head costs less. `sync_s` is everything before the
+    first sample of the picture: scene to Cycles, BVH, light tables.
     """
 
     picture: Spent

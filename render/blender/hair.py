@@ -11,8 +11,9 @@ from render.blender.hair_material import GREY, TINT, hair_material
 from render.blender.hair_nodes import Strands, strands_between
 from render.blender.hair_surface import hair_surface, shell_with_clothing
 from render.blender.head import Person, PosedPerson
-from render.blender.passes import LABEL_AOV, WORN
+from render.blender.passes import HEAD, LABEL_AOV, WORN
 from render.blender.rig import NECK_SHARE
+from render.blender.skin import ROOTS
 from render.dataset_format import Label
 from render.geometry.frames import WORLD_FROM_HEAD_AXES
 from render.hair.facial import (
@@ -25,7 +26,7 @@ from render.hair.facial import (
     brow_guides,
     lash_strands,
 )  # fmt: skip
-from render.hair.guides import across_the_face, islands_of, lay_out, scalp_density, scalp_guides, sides_of
+from render.hair.guides import Layout, across_the_face, islands_of, lay_out, scalp_density, scalp_guides, sides_of
 from render.hair.motion import Anchors, anchored, following, turn_profile, turned
 from render.hair.styles import STYLES
 from render.hair.surface import HairSurface, Shell, lifted_out
@@ -34,6 +35,8 @@ from render.parameters import Hair, HairColour
 
 BALD, NO_BEARD = "bald", "none"
 LEAST_HEIGHT_M = 0.0002
+# How far the roots of black hair take skin towards the colour of cut hair (ours, by eye).
+ROOT_SHADE = 0.95
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,9 @@ def add_hair(
     streams = [np.random.Generator(np.random.Philox(key=[hair.seed, part])) for part in range(4)]
     on_bones, on_skin = [], []
     if hair.style != BALD:
-        strands = _scalp_hair(surface, shell, hair, streams[0])
+        layout = lay_out(surface, streams[0])
+        strands = _scalp_hair(surface, shell, hair, layout, streams[0])
+        _shade_roots(person, scalp_density(surface, STYLES[hair.style], layout), colour)
         shares = _turn_shares(person, surface, strands)
         part = _curves_object("scalp_hair", strands, material, colour.grey, streams[0])
         on_bones.append((part, strands.points_m.reshape(-1, 3), shares))
@@ -98,9 +103,19 @@ def _follow(grown: GrownHair, posed: PosedPerson) -> None:
             _place(part, following(anchors, vertices))
 
 
-def _scalp_hair(surface: HairSurface, shell: Shell, hair: Hair, stream: np.random.Generator) -> Strands:
+def _shade_roots(person: Person, density: np.ndarray, colour: HairColour) -> None:
+    """Let skin be as dark between roots as they would make it, by their density and pigment."""
+    pigment = colour.melanin**0.5 * (1.0 - 0.6 * colour.grey)
+    mesh = person.parts[HEAD].data
+    assert isinstance(mesh, bpy.types.Mesh)
+    # The corners of the mesh come first among those of the subdivided skin.
+    shade = ROOT_SHADE * pigment * np.clip(2.0 * density[: len(mesh.vertices)], 0.0, 1.0)
+    mesh.attributes[ROOTS].data.foreach_set("value", shade.astype(np.float32))
+    mesh.update()
+
+
+def _scalp_hair(surface: HairSurface, shell: Shell, hair: Hair, layout: Layout, stream: np.random.Generator) -> Strands:
     style = STYLES[hair.style]
-    layout = lay_out(surface, stream)
     guides = scalp_guides(surface, shell, style, layout, stream)
     strands = strands_between(
         guides,

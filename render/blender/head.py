@@ -11,6 +11,7 @@ from render.blender.evaluated import as_rendered
 from render.blender.passes import HEAD, RIG, SHADING_ONLY, WORN, set_surface_labels
 from render.blender.polygon_mesh import paint_points, polygon_mesh, subdivide
 from render.blender.rig import ROOT, PosedRig, add_armature, bind_to_armature, pose_armature
+from render.blender.skin import ROOTS
 from render.dataset_format import Label
 from render.geometry.face_paint import face_paint
 from render.geometry.frames import WORLD_FROM_HEAD_AXES
@@ -84,6 +85,8 @@ def add_person(
             collections[name].objects.link(parts[name])
             for attribute, values in paint.items():
                 paint_points(parts[name].data, attribute, values[part_vertices[name]])
+            # No hair grows yet.
+            paint_points(parts[name].data, ROOTS, np.zeros(len(part_vertices[name])))
             _skin(parts[name], armature, model, part_vertices[name])
             subdivide(parts[name], subdivision_level)
     return Person(model, vertices, armature, joints, parts, part_vertices)

@@ -22,6 +22,8 @@ SKIN_IOR = 1.4
 # Roughness of the wet surface of dry and of oily skin (ours, by eye from photographs).
 DRY_ROUGHNESS, OILY_ROUGHNESS = 0.56, 0.34
 FOLD_DEPTH_M = 0.0011
+# The mesh attribute that tells how dark the roots of hair make the skin between them, 0..1.
+ROOTS = "roots"
 
 
 @dataclass(frozen=True)
@@ -209,6 +211,8 @@ def _stubble_mask(tree: bpy.types.NodeTree, fields: _SkinFields, stubble: float)
     area = graph.math(tree, "MULTIPLY", scalp, 0.45 + 0.55 * stubble)
     beard = graph.step(tree, graph.math(tree, "ADD", graph.attribute(tree, "beard"), edge), 0.2, 1.0)
     area = graph.math(tree, "MAXIMUM", area, graph.math(tree, "MULTIPLY", beard, 0.7 * stubble))
+    # Between roots, and in a parting, one sees more hair than skin.
+    area = graph.math(tree, "MAXIMUM", area, graph.attribute(tree, ROOTS))
     return graph.math(tree, "MULTIPLY", area, grain)
 
 

@@ -64,7 +64,8 @@ def _head_height(_: Anatomy, points: np.ndarray) -> np.ndarray:
 
 
 def _lower_face_length(_: Anatomy, points: np.ndarray) -> np.ndarray:
-    down = ramp(points[:, 1], 5.0, -95.0) * ramp(points[:, 1], -330.0, -100.0) * ramp(points[:, 2], -60.0, 30.0)
+    # From the nose down, or a short face would squash the tip of its nose.
+    down = ramp(points[:, 1], -20.0, -95.0) * ramp(points[:, 1], -330.0, -100.0) * ramp(points[:, 2], -60.0, 30.0)
     return vectors(0.0, -4.2 * down, 0.0, len(points))
 
 
@@ -171,11 +172,11 @@ _FIELDS: dict[str, Field] = {
     "cheek_height": pushes(((42, -8, 74), (15, 14, 22), (0, 2.2, 0))),
     "nose_length": _nose_length,
     "nose_width": pushes(((14, -20, 98), (7, 8, 13), (1.9, 0, 0))),
-    "nose_protrusion": pushes(((0, -14, 116), (13, 15, 14), (0, 0, 2.1))),
+    "nose_protrusion": pushes(((0, -11, 116), (14, 17, 16), (0, 0, 2.1))),
     "nose_root_depth": pushes(((0, 19, 90), (8, 7, 18), (0, 0, 1.6))),
     "nose_root_breadth": pushes(((9, 12, 86), (6, 9, 16), (1.1, 0, 0.3))),
     "nose_hump": pushes(((0, 3, 103), (7, 7, 20), (0, 0, 1.5))),
-    "nose_tip_turn": pushes(((0, -17, 114), (10, 8, 12), (0, 1.8, 0.3))),
+    "nose_tip_turn": pushes(((0, -17, 114), (12, 12, 15), (0, 1.6, 0.3))),
     "nose_tip_breadth": pushes(((6, -16, 109), (6, 7, 10), (1.1, 0, 0))),
     "nose_wing_height": pushes(((14, -22, 97), (6, 6, 10), (0, 1.2, 0))),
     "columella": pushes(((0, -26, 104), (6, 6, 10), (0, -1.3, 0))),
@@ -211,7 +212,7 @@ _EYE_SKIN: dict[str, Field] = {
 # Factors on single fields, solved so that the measures of many people spread as published (render/heads/norms.py).
 _SIZES: dict[str, float] = {
     "head_breadth": 0.89, "head_length": 0.82, "head_height": 1.05, "forehead_breadth": 1.3, "eye_spacing": 0.8,
-    "bizygomatic_breadth": 0.78, "nose_length": 1.0, "nose_width": 1.16, "nose_protrusion": 1.6, "mouth_width": 1.04,
+    "bizygomatic_breadth": 0.78, "nose_length": 1.0, "nose_width": 1.16, "nose_protrusion": 1.5, "mouth_width": 1.04,
     "upper_vermilion": 0.95, "lower_vermilion": 0.67, "philtrum_length": 0.6, "jaw_width": 0.84,
     "lower_face_length": 1.5, "ear_length": 0.56, "neck_girth": 0.66, "fissure_length": 2.2,
 }  # fmt: skip

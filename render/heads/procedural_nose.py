@@ -31,12 +31,12 @@ def nose_mm(points: Float[np.ndarray, "n 3"], face: Float[np.ndarray, " n"]) -> 
     pyramid = pyramid + 1.2 * np.maximum(_PYRAMID_ENDS_MM[0] - y, 0.0) + 0.6 * np.maximum(y - 12.0, 0.0)
     tip = blend(
         ellipsoid(points, np.array([3.8, -35.0, 26.0]), np.array([6.2, 7.4, 7.8])),
-        ellipsoid(points, np.array([0.0, -36.2, 25.6]), np.array([7.6, 8.6, 9.4])),
+        ellipsoid(points, np.array([0.0, -35.2, 25.6]), np.array([7.6, 8.2, 9.4])),
         3.0,
     )
-    wing = ellipsoid(points, np.array([11.5, -36.6, 17.4]), np.array([5.8, 7.0, 10.6]))
-    behind_wing = ellipsoid(points, np.array([13.3, -39.0, 11.2]), np.array([4.4, 6.2, 7.2]))
-    columella = capsule(points, np.array([0.0, -46.4, 14.5]), np.array([0.0, -43.4, 27.4]), 2.8, 3.0)
+    wing = ellipsoid(points, np.array([11.7, -35.0, 17.0]), np.array([6.4, 6.6, 10.2]))
+    behind_wing = ellipsoid(points, np.array([13.3, -38.0, 11.2]), np.array([4.5, 6.0, 7.2]))
+    columella = capsule(points, np.array([0.0, -43.8, 14.0]), np.array([0.0, -41.6, 27.4]), 2.6, 3.0)
     lobule = blend(blend(pyramid, tip, 4.0), columella, 3.2)
     lobule = blend(lobule, blend(wing, behind_wing, 3.0), 2.0)
     return blend(face, lobule, 4.0 + 4.5 * np.clip((y + 34.0) / 14.0, 0.0, 1.0))

@@ -24,7 +24,8 @@ _CUSHIONS_MM = (
 # Furrows: a line from point to point in the front view, half width, depth, mm; they fade towards both ends.
 _FURROWS_MM = (
     (((18.5, -35.0), (23.0, -44.0), (28.5, -54.0), (31.5, -63.0)), 3.0, 1.5),  # nose to mouth
-    (((13.0, -28.5), (17.6, -31.5), (19.4, -37.0), (17.6, -43.5)), 2.0, 1.8),   # round the wing of the nose
+    (((10.5, -27.0), (16.6, -29.6), (19.6, -35.5), (18.0, -42.5)), 2.0, 2.5),   # round the wing of the nose
+    (((10.0, -27.5), (8.6, -31.0), (9.4, -36.0), (11.0, -40.0)), 1.8, 0.9),     # between tip and wing of the nose
     (((15.5, -8.0), (20.0, -12.5), (27.0, -16.0), (33.0, -17.5)), 3.0, 0.8),   # below the eye
 )  # fmt: skip
 

@@ -23,7 +23,7 @@ _MENTON_MM = np.array([0.0, -98.0, 82.0])
 # The left brow from its inner (22) to its outer end (26) and the base of the nose from the middle (33) to the left wing
 # (35): x and y in the front view, mm.
 _BROW_XY_MM = np.array([(11.0, 38.2), (20.0, 39.4), (29.5, 40.8), (39.5, 41.2), (49.0, 38.2)])
-_NOSE_BASE_XY_MM = np.array([(0.0, -29.2), (7.5, -28.2), (14.0, -26.2)])
+_NOSE_BASE_XY_MM = np.array([(0.0, -29.7), (7.5, -28.6), (14.0, -26.2)])
 _SELLION_Y_MM = 22.5
 
 

@@ -183,7 +183,7 @@ def test_the_head_is_the_same_in_another_process(model: HeadModel) -> None:
 
 def test_a_changed_head_needs_a_new_epoch(model: HeadModel) -> None:
     """Recorded projections of the arrays (mm) hold to 2e-5; when they change, raise EPOCH and record them anew."""
-    recorded = {5: (-5.085371, -0.016560, -0.004035, -0.024808)}
+    recorded = {5: (-5.113017, -0.016180, -0.003634, -0.024808)}
     found = []
     for array in (model.mean_vertices_m, model.identity_basis_m, model.expression_basis_m):
         values = array.astype(np.float64).ravel() * 1000
