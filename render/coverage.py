@@ -37,7 +37,6 @@ PAIRS = (
     ("camera.distance_mm", "camera.sensor_width_mm"),
     ("camera.offset_x", "camera.offset_y"),
     ("skin.melanin", "skin.haemoglobin"),
-    ("hair_colour.melanin", "hair_colour.redness"),
     ("lighting.key_azimuth_deg", "lighting.key_elevation_deg"),
     ("lighting.environment_rotation_deg", "lighting.environment_strength"),
 )
@@ -50,8 +49,9 @@ _BLUE, _GREY = "#2b6ca3", "#9aa3ab"
 @dataclass(frozen=True)
 class Coverage:
     """What some frames of a recipe draw, by `factor.field`: one value for each person, scene, instant or camera that it
-    belongs to, however many frames show it. `numbers` and `names` hold only what varies; `bounds` the recipe's ranges,
-    or the least and the greatest value where there is none."""
+    belongs to, however many frames show it. `numbers` and `names` hold only what varies; `bounds` the recipe's ranges.
+    A number without bounds has no range to fill: it follows from others, as the place of a fill light does from the
+    key's, or is spread as the code says."""
 
     frames: int
     numbers: dict[str, Float[np.ndarray, " n"]]
@@ -79,7 +79,7 @@ def measure_coverage(recipe: Recipe, split: str, frames: int) -> Coverage:
     return Coverage(
         frames=frames,
         numbers=numbers,
-        bounds={name: _bounds(recipe, name, drawn) for name, drawn in numbers.items()},
+        bounds={name: bounds for name, drawn in numbers.items() if (bounds := _bounds(recipe, name, drawn))},
         names={
             name: Counter(drawn)
             for name, drawn in values.items()
@@ -164,13 +164,13 @@ def _collect(values: dict[str, list], factor: str, drawn: object) -> None:
             values.setdefault(f"{factor}_{name}" if "." in factor else f"{factor}.{name}", []).append(value)
 
 
-def _bounds(recipe: Recipe, name: str, values: Float[np.ndarray, " n"]) -> Range:
+def _bounds(recipe: Recipe, name: str, values: Float[np.ndarray, " n"]) -> Range | None:
     factor, _, field = name.partition(".")
     section = getattr(recipe, SECTIONS.get(factor, ""), None)
     bounds = getattr(section, field, None)
     if isinstance(bounds, tuple) and len(bounds) == 2 and bounds[0] <= values.min() and values.max() <= bounds[1]:
         return bounds
-    return float(values.min()), float(values.max())
+    return None
 
 
 def _together(coverage: Coverage, x: str, y: str) -> bool:
@@ -185,8 +185,10 @@ def _title(panel: Axes, text: str) -> None:
 def _draw_plane(panel: Axes, coverage: Coverage, x: str, y: str) -> None:
     drawn = coverage.numbers[x], coverage.numbers[y]
     panel.scatter(*drawn, s=3, color=_BLUE, linewidths=0)
-    panel.set_xlim(*coverage.bounds[x])
-    panel.set_ylim(*coverage.bounds[y])
+    if x in coverage.bounds:
+        panel.set_xlim(*coverage.bounds[x])
+    if y in coverage.bounds:
+        panel.set_ylim(*coverage.bounds[y])
     rng = np.random.default_rng(0)
     by_chance = np.mean([plane_discrepancy(*rng.random((2, len(drawn[0])))) for _ in range(5)])
     share = plane_discrepancy(*drawn) / max(float(by_chance), 1e-12)
@@ -196,8 +198,11 @@ def _draw_plane(panel: Axes, coverage: Coverage, x: str, y: str) -> None:
 
 
 def _draw_histogram(panel: Axes, coverage: Coverage, name: str) -> None:
-    values, bounds = coverage.numbers[name], coverage.bounds[name]
-    panel.hist(values, bins=BINS, range=bounds, color=_BLUE, edgecolor="white", linewidth=0.4)
+    values, bounds = coverage.numbers[name], coverage.bounds.get(name)
+    panel.hist(values, bins=BINS, range=bounds, color=_BLUE if bounds else _GREY, edgecolor="white", linewidth=0.4)
+    if not bounds:
+        _title(panel, f"{name}\nno range in the recipe, n = {len(values)}")
+        return
     panel.axhline(len(values) / BINS, color=_GREY, linewidth=0.8)
     _title(panel, f"{name}\nD* {star_discrepancy(values, bounds):.4f}, n = {len(values)}")
 

@@ -31,10 +31,13 @@ def run(options: argparse.Namespace) -> int:
     options.out.parent.mkdir(parents=True, exist_ok=True)
     coverage_figure(coverage, title).savefig(options.out, format="png")
     for name, values in coverage.numbers.items():
-        low, high = bounds = coverage.bounds[name]
-        print(
-            f"{name:42s} {low:10.4g} to {high:10.4g}  n {len(values):6d}  "
+        bounds = coverage.bounds.get(name)
+        low, high = bounds or (values.min(), values.max())
+        filled = (
             f"bins filled {filled_bins(values, bounds):2d} of {BINS}  D* {star_discrepancy(values, bounds):.4f}"
+            if bounds
+            else "no range in the recipe"
         )
+        print(f"{name:42s} {low:10.4g} to {high:10.4g}  n {len(values):6d}  {filled}")
     print(options.out)
     return 0

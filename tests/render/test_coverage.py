@@ -84,6 +84,13 @@ def test_every_name_that_a_recipe_allows_is_drawn(name: str):
         assert len(wanted) == 1 or field in coverage.names, field
 
 
+def test_a_number_without_a_range_in_the_recipe_has_no_bounds():
+    """Where the fill light stands follows from the key: nothing says what it should fill."""
+    coverage = measure_coverage(load_recipe("showcase"), "train", 64)
+    assert "lighting.fill_azimuth_deg" in coverage.numbers.keys() - coverage.bounds.keys()
+    assert "lighting.key_azimuth_deg" in coverage.bounds
+
+
 def test_what_a_person_keeps_is_counted_once():
     """khan2021 shows people five times: 100 frames are 20 people, and 100 cameras, poses and backdrops."""
     coverage = measure_coverage(load_recipe("khan2021"), "train", 100)
