@@ -78,6 +78,8 @@ def _wrong_visibility(picture: HeadPicture, head: Caster, visible: Reference) ->
             continue
         column, row = int(pixel[0]), int(pixel[1])
         label = Label(int(visible.labels[row, column]))
+        # Of strands, rays are not sure: the check of hair counts this pixel, and the landmark only follows it.
+        sure[number] &= (label == Label.HAIR) == (picture.truth.labels[row, column] == Label.HAIR)
         worn = label in (Label.HAIR, Label.GLASSES, Label.CLOTHING, Label.OCCLUDER)
         behind_worn = worn and visible.depth_m[row, column] < point[2] - HIDES_M
         if hidden[number] and label == Label.BACKGROUND:
