@@ -19,6 +19,14 @@ OFFSETS = [
     for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1), (0.7, 0.7), (-0.7, 0.7), (0.7, -0.7), (-0.7, -0.7))
 ]
 
+# Where the normal turns by degrees within 1 um, as in the corner of a mouth, the right ray lies between those. A pixel
+# that is nearly right (by its cost) is tried along a spiral too, whose points are the denser the nearer they are.
+SPIRAL = [
+    (share * np.cos(turn), share * np.sin(turn))
+    for share, turn in zip(np.linspace(0.002, 1.0, 512), np.arange(512) * np.pi * (3 - 5**0.5), strict=True)
+]
+NEARLY = 50.0
+
 
 @dataclass(frozen=True)
 class Surfaces:
@@ -66,10 +74,12 @@ def expected_layer(
     best.take_nearer(candidates((0.0, 0.0), np.ones(shape, dtype=bool)), np.arange(best.cost.size))
     # A ray beside the centre that meets the surface at a grazing angle does not excuse the normal.
     best.frontal = surface_errors(best.shown_m, best.shown_normals, best.depth, best.normals, best.rays).frontal
-    for x, y in OFFSETS:
+    for number, (x, y) in enumerate([*OFFSETS, *SPIRAL]):
         open_pixels = best.cost > 1.0
+        if number >= len(OFFSETS):
+            open_pixels &= (best.cost < NEARLY) & (best.labels != Label.HAIR)
         if not open_pixels.any():
-            break
+            continue
         offset = (1e-6 * bounds.beside_um * x, 1e-6 * bounds.beside_um * y)
         best.take_nearer(candidates(offset, open_pixels.reshape(shape)), np.flatnonzero(open_pixels))
     return Reference(

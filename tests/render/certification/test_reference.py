@@ -8,7 +8,7 @@ import pytest
 
 from render.certification.compare import checked, compare_layer
 from render.certification.errors import NEAR_CENTRE_UM, Bounds
-from render.certification.ray_caster import build_caster
+from render.certification.ray_caster import RayHits, build_caster
 from render.certification.reference import Surfaces, View, expected_layer, surface_candidates
 from render.dataset_format import Label, SurfaceLayer
 from render.geometry.pinhole import pixel_rays
@@ -71,3 +71,27 @@ def test_slopes_are_compared_with_the_stored_depth_too():
     layer, surfaces = ridge(0.5 * NEAR_CENTRE)
     slopes = layer.gradient_magnitude + np.float32(1e-5)
     assert failed(dataclasses.replace(layer, gradient_magnitude=slopes), surfaces) == {"gradient of depth"}
+
+
+@pytest.mark.parametrize(("turned_deg", "fails"), [(0.21, set()), (4.0, {"normals"})])
+def test_where_the_normal_turns_by_degrees_within_a_micrometre_the_ray_between_is_found(turned_deg: float, fails: set):
+    """The normal of a wall turns by 3 degrees for every micrometre that a ray passes beside the centre, down right:
+    0.21 degrees are those of some ray within the bound, 4 degrees of none."""
+    shape = (VIEW.height_px, VIEW.width_px)
+
+    def normal(angle_deg: float) -> np.ndarray:
+        return np.array([np.sin(np.radians(angle_deg)), 0.0, -np.cos(np.radians(angle_deg))])
+
+    def candidates(offset: tuple[float, float], wanted: np.ndarray) -> list[RayHits]:
+        count = int(wanted.sum())
+        turned = normal(3.0 * (0.6 * offset[0] + 0.8 * offset[1]) * 1e6)
+        return [RayHits(np.full(count, 0.9), np.tile(turned, (count, 1)), np.full(count, Label.SKIN, np.uint8))]
+
+    shown = np.tile(normal(0.0), (*shape, 1))
+    shown[3, 5] = normal(turned_deg)
+    depth, labels = np.full(shape, np.float32(0.9)), np.full(shape, Label.SKIN, np.uint8)
+    layer = SurfaceLayer(depth, shown.astype(np.float32), np.zeros(shape, np.float32))
+    comparisons = compare_layer(
+        "visible", layer, labels, expected_layer(candidates, VIEW, layer, labels, BOUNDS), RAYS, BOUNDS
+    )
+    assert {one.quantity for one in comparisons if not checked(one, "wall").passed} == fails
