@@ -1,8 +1,8 @@
 """`python -m benchmarks.render`: seconds a frame by stage, the ratio to bare Cycles, PSNR, and growth of memory.
 
 A shard is rendered as a farm would render it. The same frames are put on the stage, half of them before and half after,
-and Cycles alone renders their picture and one 1-sample layer: that is the least that such a frame can take. So a machine
-that grows slower or faster meanwhile changes the ratio less. Run it on a quiet machine all the same.
+and Cycles alone renders their picture and one 1-sample layer: the least that such a frame can take. So a machine that
+grows slower or faster meanwhile changes the ratio less. Run it on a quiet machine all the same.
 """
 
 import argparse
