@@ -1,7 +1,8 @@
 """`python -m benchmarks.render`: seconds a frame by stage, the ratio to bare Cycles, PSNR, and growth of memory.
 
-A shard is rendered as a farm would render it. Then the same frames are put on the stage again, and Cycles alone renders
-their picture and one 1-sample layer: that is the least that such a frame can take. Run it on a quiet machine.
+A shard is rendered as a farm would render it. The same frames are put on the stage, half of them before and half after,
+and Cycles alone renders their picture and one 1-sample layer: the least that such a frame can take. So a machine that
+grows slower or faster meanwhile changes the ratio less. Run it on a quiet machine all the same.
 """
 
 import argparse
@@ -60,9 +61,11 @@ def main(arguments: list[str] | None = None) -> int:
     if options.memory:
         _print_memory(plan, model, device=options.device)
         return 0
+    bare = _bare(plan, model, frames[: len(frames) // 2], device=options.device)
     with open_crew(options) as crew:
         stages = _shard_seconds(plan, crew, device=options.device, source=source, cache=cache)
-    _print_times(stages, _bare(plan, model, device=options.device))
+    bare += _bare(plan, model, frames[len(frames) // 2 :], device=options.device)
+    _print_times(stages, bare)
     if options.psnr:
         stage = open_stage(device=options.device, products=("rgb",))
         for frame, parameters in _on_stage(plan, model, stage, frames[:: max(len(frames) // options.psnr, 1)]):
@@ -126,12 +129,12 @@ def _shard_seconds(
     return {name: value / run["frames"] for name, value in run["seconds"].items() if name not in ONCE_A_PROCESS}
 
 
-def _bare(plan: ShardPlan, model, *, device) -> list[BareCycles]:
-    """What Cycles alone takes for every frame of the plan; its parts for the first frame of each person."""
+def _bare(plan: ShardPlan, model, frames: tuple[PlannedFrame, ...], *, device) -> list[BareCycles]:
+    """What Cycles alone takes for each of these frames; its parts for the first frame of each person."""
     stage = open_stage(device=device, products=("rgb", "gt"))
     seen: set[int] = set()
     results = []
-    for frame, _ in _on_stage(plan, model, stage, plan.elements[0].frames):
+    for frame, _ in _on_stage(plan, model, stage, frames):
         person = _person_index(plan.recipe, frame)
         results.append(bare_cycles(stage, plan.recipe.rgb, parts=person not in seen))
         seen.add(person)
