@@ -57,6 +57,7 @@ class RenderDataset(RunTask):
                 say("render", describe_plan(plan, shards))
                 if shards:
                     self._render(shards)
+                    remove_stale_temporaries(store)
                 quarantined = look_up_frames(store).quarantined
                 bad = sum(is_quarantined(frame, quarantined) for frame in plan.frames)
                 facts |= {"frames": len(plan.frames), "rendered": count_frames(plan, shards), "quarantined": bad}
