@@ -35,11 +35,13 @@ def status_text(status: StoreStatus) -> str:
         ]
         lines.append(f"took        {', '.join(shown)}")
     if status.quarantined:
-        lines.append(f"quarantine  {len(status.quarantined)} frames; run their commands in {status.store}")
+        count = len(status.quarantined)
+        what = "1 frame; run the command" if count == 1 else f"{count} frames; run their commands"
+        lines.append(f"quarantine  {what} in {status.store}")
         for frame in status.quarantined[:QUARANTINED_SHOWN]:
             lines += [f"            {frame.split}/{frame.index} ({frame.failed}): {frame.reason}"]
             lines += [f"              {frame.command}"]
-        lines += _and_more(len(status.quarantined), QUARANTINED_SHOWN)
+        lines += _and_more(count, QUARANTINED_SHOWN)
     lines += [f"picture     {path}" for path in status.pictures[:PICTURES_SHOWN]]
     lines += [f"PROBLEM     {problem}" for problem in status.problems]
     return "\n".join(lines)

@@ -20,6 +20,8 @@ SECONDS_OF_SILENCE, SECONDS_BEFORE_THE_FIRST_FRAME, SLOWEST_FRAMES = 60.0, 300.0
 STRAGGLES = 3.0
 # Stage timings are those of the last shards; a farm's change while it works.
 SHARDS_TIMED = 200
+# A stage that takes less of a frame than this is not worth a word.
+SMALLEST_STAGE = 0.002
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,8 @@ def _timings(store: Path, published: list[list[str]]) -> dict:
                 seconds.update(run["seconds"])
                 hosts.add(run.get("host", "?"))
         frames += max((_run_of(store / name).get("frames", 0) for name in folders), default=0)
-    by_stage = {stage: value / frames for stage, value in seconds.most_common() if frames and value > 0}
+    least = SMALLEST_STAGE * seconds.total()
+    by_stage = {stage: value / frames for stage, value in seconds.most_common() if frames and value > least}
     return {"stage_seconds": by_stage, "hosts": tuple(sorted(hosts))}
 
 
