@@ -322,17 +322,24 @@ def test_two_full_runs_on_one_store_of_which_one_is_killed(runs, quiet: Callable
     quiet run."""
     full = ("FullRun", *SMALL[1:], "--no-lock")
     logs = [runs.folder / "one.log", runs.folder / "two.log"]
-    command = runs.command(*full, render=("--pause-s", "0.03"))[1:]
+    command = runs.command(*full, render=("--pause-s", "0.2"))[1:]
+    for log in logs:
+        log.touch()
     one, two = (nursery.ask(start=command, output=str(log)) for log in logs)
-    while sum(line.startswith("publish") for line in runs.diary("render")) < 6:
+    waits = "is at work on the same; waiting for it"
+    holder = 0
+    while not (
+        shards(runs.store, "rgb") and any(f"render: process {holder} {waits}" in log.read_text() for log in logs)
+    ):
+        if (runs.store / "locks" / "render.lock").exists():
+            holder = int((runs.store / "locks" / "render.lock").read_text() or 0)
         assert is_alive(one) and is_alive(two), [log.read_text() for log in logs]
         time.sleep(0.01)
-    holder = one if "waiting for it" in logs[1].read_text() else two
+    assert holder in (one, two)
     psutil.Process(holder).kill()
     assert nursery.ask(wait=holder) == -signal.SIGKILL
     other = two if holder == one else one
     assert nursery.ask(wait=other) == 0, [log.read_text() for log in logs]
-    assert "is at work on the same; waiting for it" in logs[other == two].read_text()
     assert nursery.ask(wait=nursery.ask(start=command, output=str(logs[0]))) == 0
     assert all("Traceback" not in log.read_text() for log in logs)
     assert content(runs.store) == quiet("FullRun", *SMALL[1:])
