@@ -265,7 +265,9 @@ def read_shard_manifest(shard: Path) -> ShardManifest:
             raise DatasetError(f"{shard} has format {version}; this Headroom reads {FORMAT_VERSION}")
         return ShardManifest.model_validate_json(content)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DatasetError(f"{shard} is no shard: {path.name} cannot be read ({error})") from error
+        raise DatasetError(
+            f"{shard} is no shard: {path.name} cannot be read ({error}); delete it and run again"
+        ) from error
 
 
 def read_records(shard: Path) -> list[FrameRecord]:

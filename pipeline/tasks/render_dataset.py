@@ -1,5 +1,7 @@
 """RenderDataset: plan, render what no earlier dataset has rendered, publish the dataset."""
 
+import time
+from functools import partial
 from pathlib import Path
 
 import luigi
@@ -7,17 +9,21 @@ import luigi
 from pipeline.console import say
 from pipeline.dataset_index import publish_dataset
 from pipeline.devices import chosen_device
-from pipeline.engines.local import render_missing
+from pipeline.engines.local import local_engine
+from pipeline.engines.shard_work import note_shard_work, shard_work
 from pipeline.frame_lookup import look_up_frames
 from pipeline.identity import key_of
+from pipeline.luigi_progress import told_to_luigi
 from pipeline.plan_summary import count_frames, describe_plan
 from pipeline.planning import is_quarantined, shards_to_render
 from pipeline.results import timed
 from pipeline.run_settings import dataset_plan, run_keys
+from pipeline.status_text import headline, pace
 from pipeline.store import is_published, prepare_store, published_folder, remove_stale_temporaries, write_atomically
 from pipeline.store_lock import store_lock
 from pipeline.tasks.certify import Certify
-from pipeline.tasks.parameters import RunTask, engine_settings
+from pipeline.tasks.parameters import RunTask, engine_settings, render_command
+from pipeline.work_status import read_work
 from render.dataset_format import DATASET_CERTIFICATE, canonical_sha256
 from render.shard_plan import PlannedShard, ShardPlan
 
@@ -51,6 +57,7 @@ class RenderDataset(RunTask):
                 say("render", describe_plan(plan, shards))
                 if shards:
                     self._render(shards)
+                    remove_stale_temporaries(store)
                 quarantined = look_up_frames(store).quarantined
                 bad = sum(is_quarantined(frame, quarantined) for frame in plan.frames)
                 facts |= {"frames": len(plan.frames), "rendered": count_frames(plan, shards), "quarantined": bad}
@@ -72,13 +79,17 @@ class RenderDataset(RunTask):
         options = ["--device", device]
         if settings.assets_source:
             options += ["--assets", settings.assets_source]
-        render_missing(
-            plan,
-            plan_path,
-            settings=engine_settings(),
-            options=options,
-            logs=settings.store / "logs" / plan_id,
-        )
+        folder = settings.store / "logs" / plan_id
+        work = shard_work(plan, plan_path, command=render_command(), options=options, folder=folder)
+        note_shard_work(plan, work)
+        with told_to_luigi(self, partial(how_far, folder, settings.store)):
+            local_engine(engine_settings())(work)
+
+
+def how_far(folder: Path, store: Path) -> tuple[float, str]:
+    """The share of a work's frames that is made, and its state in words."""
+    work = read_work(folder, store, now_s=time.time())
+    return (work.published + work.unfinished) / max(1, work.frames), f"{headline(work)}; {pace(work)}"
 
 
 def quarantine_warning(count: int, planned: int, store: Path) -> str:
