@@ -3,10 +3,10 @@
 import argparse
 import sys
 
-from pipeline.commands import doctor, plan
+from pipeline.commands import card, doctor, export, plan, validate
 from pipeline.luigi_defaults import PLAIN_ERRORS
 
-COMMANDS = (doctor, plan)
+COMMANDS = (card, doctor, export, plan, validate)
 BAD_INPUT = 2
 
 
