@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from matplotlib.figure import Figure
 from PIL import Image
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
@@ -25,6 +26,7 @@ from small_dataset import SmallDataset, publish_small_dataset
 
 from pipeline import published_dataset
 from pipeline.__main__ import main
+from pipeline.dataset_card import write_card
 from pipeline.exports.coco import box_of, run_lengths, write_coco
 from pipeline.exports.folders import write_folders
 from pipeline.exports.frame_files import normals_in_16_bits, png_bytes
@@ -42,6 +44,12 @@ NAMES = [f"train_{index:06d}" for index in range(6)] + [
 def small(tmp_path_factory: pytest.TempPathFactory) -> SmallDataset:
     """A dataset of ten frames of five people, with pictures, ground truth and measured depth."""
     return publish_small_dataset(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture
+def plain_plots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cards without plots: these take seconds, and tests/pipeline/test_card.py looks at them."""
+    monkeypatch.setattr(write_card, "distributions_figure", lambda *_: Figure(figsize=(1, 1)))
 
 
 def export(dataset: SmallDataset, out: Path, *options: str) -> int:
@@ -83,6 +91,7 @@ def test_plain_folders_hold_the_published_bytes_and_a_table_of_all_frames(small:
     assert summary["frames"] == {"train": 6, "validation": 2, "test": 2}
 
 
+@pytest.mark.usefixtures("plain_plots")
 @pytest.mark.parametrize(
     ("form", "truth"), [("folders", "npy"), ("webdataset", "exr"), ("webdataset", "png"), ("coco", "png")]
 )
@@ -139,6 +148,7 @@ def test_tars_are_bounded_and_the_same_frames_make_the_same_bytes(small: SmallDa
     assert sorted(samples) == sorted(NAMES)
 
 
+@pytest.mark.usefixtures("plain_plots")
 def test_coco_files_are_read_by_pycocotools(small: SmallDataset, tmp_path: Path):
     """Pictures, heads with 68 keypoints, boxes and masks; a mask for every label; camera and depth file of each."""
     assert export(small, tmp_path / "out", "--format", "coco", "--split", "validation") == 0
