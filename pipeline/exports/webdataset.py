@@ -38,7 +38,7 @@ def write_tars(
                     tar.close()
                 split, number = frame.row["split"], 0 if other_split else number + 1
                 tar = tarfile.open(folder / f"{split}-{number:06d}.tar", "w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115
-                written = tarfile.RECORDSIZE  # the end of a tar is padded to this
+                written = tarfile.RECORDSIZE + 2 * BLOCK  # two empty blocks end a tar, which is padded to whole records
             for name, content in members:
                 member = tarfile.TarInfo(name)  # of nobody, from 1970, readable by all
                 member.size = len(content)

@@ -19,6 +19,7 @@ SETTINGS = {
     "structure.frames_per_identity": 2,
     "structure.shard_size": 4,
     "sensor.kind": "structured_light",
+    "rgb.file_format": "png",  # what the stand-in writes
 }
 
 

