@@ -3,10 +3,10 @@
 import argparse
 import sys
 
-from pipeline.commands import doctor, plan, status
+from pipeline.commands import card, doctor, export, plan, status, validate
 from pipeline.luigi_defaults import PLAIN_ERRORS
 
-COMMANDS = (doctor, plan, status)
+COMMANDS = (plan, status, validate, card, export, doctor)
 BAD_INPUT = 2
 
 

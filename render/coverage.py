@@ -79,7 +79,7 @@ def measure_coverage(recipe: Recipe, split: str, frames: int) -> Coverage:
     return Coverage(
         frames=frames,
         numbers=numbers,
-        bounds={name: bounds for name, drawn in numbers.items() if (bounds := _bounds(recipe, name, drawn))},
+        bounds={name: bounds for name, drawn in numbers.items() if (bounds := recipe_range(recipe, name, drawn))},
         names={
             name: Counter(drawn)
             for name, drawn in values.items()
@@ -164,7 +164,8 @@ def _collect(values: dict[str, list], factor: str, drawn: object) -> None:
             values.setdefault(f"{factor}_{name}" if "." in factor else f"{factor}.{name}", []).append(value)
 
 
-def _bounds(recipe: Recipe, name: str, values: Float[np.ndarray, " n"]) -> Range | None:
+def recipe_range(recipe: Recipe, name: str, values: Float[np.ndarray, " n"]) -> Range | None:
+    """The range that a recipe gives a field (`factor.field`), if it gives one and all values lie in it."""
     factor, _, field = name.partition(".")
     section = getattr(recipe, SECTIONS.get(factor, ""), None)
     bounds = getattr(section, field, None)

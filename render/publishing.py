@@ -6,12 +6,21 @@ from pathlib import Path
 
 def fsync_tree(folder: Path) -> None:
     """Flush every file below a folder, and the folders themselves, to disk."""
-    for path in [folder, *folder.rglob("*")]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    with os.scandir(folder) as entries:  # one by one: a folder may hold a million files
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                fsync_tree(Path(entry.path))
+            else:
+                _fsync(entry.path)
+    _fsync(folder)
+
+
+def _fsync(path: Path | str) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def publish(temporary: Path, final: Path) -> bool:
@@ -27,9 +36,5 @@ def publish(temporary: Path, final: Path) -> bool:
         if final.is_dir():
             return False
         raise
-    descriptor = os.open(final.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    _fsync(final.parent)
     return True
