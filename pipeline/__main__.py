@@ -3,10 +3,10 @@
 import argparse
 import sys
 
-from pipeline.commands import doctor, plan
+from pipeline.commands import diff, doctor, plan, repro, why
 from pipeline.luigi_defaults import PLAIN_ERRORS
 
-COMMANDS = (doctor, plan)
+COMMANDS = (doctor, plan, diff, why, repro)
 BAD_INPUT = 2
 
 
