@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet
 from PIL import Image
 
 from pipeline.errors import PipelineError
@@ -14,7 +15,15 @@ from pipeline.frame_set import Address, FrameSet, dataset_manifest, published_re
 from pipeline.single_frame import render_single_frame, single_shards
 from render.asset_library import assets_source
 from render.config import Recipe
-from render.dataset_format import LAYERS, SHARD_RUN, FrameRecord, read_ground_truth, read_records, read_rgb
+from render.dataset_format import (
+    DATASET_INDEX,
+    LAYERS,
+    SHARD_RUN,
+    FrameRecord,
+    read_ground_truth,
+    read_records,
+    read_rgb,
+)
 from render.frame_keys import asset_hashes, key_inputs
 from render.sampling.frame import draw_frame
 from render.shard_plan import Product
@@ -44,18 +53,20 @@ class Reproduction:
 def published_frame(dataset: Path, frames: FrameSet, address: Address) -> PublishedFrame:
     """A frame of a dataset with its records. Raises: PipelineError when a shard of it is gone."""
     manifest, store = dataset_manifest(dataset), dataset.parent.parent
+    where = [("split", "==", address[0]), ("frame_index", "==", address[1])]
+    columns = [f"{product}_shard" for product in frames.keys]
+    (row,) = pyarrow.parquet.read_table(dataset / DATASET_INDEX, columns=columns, filters=where).to_pylist()
+    shards: dict[Product, Path] = {product: store / row[f"{product}_shard"] for product in frames.keys}
     records: dict[Product, FrameRecord] = {}
-    shards: dict[Product, Path] = {}
-    for product in frames.keys:
+    for product, shard in shards.items():
         key = str(frames.key(product, address))
-        for shard in manifest.shards.get(product, ()):
-            for record in records_of(store / shard, [key]):
-                records[product], shards[product] = record, store / shard
-        if product not in records:
+        found = records_of(shard, [key])
+        if not found:
             raise PipelineError(
-                f"no shard of dataset {manifest.dataset_id} holds {product} of {address[0]}/{address[1]} (key {key}); "
+                f"{shard} does not hold {product} of {address[0]}/{address[1]} (key {key}) any more; "
                 "run the dataset again to render what was lost"
             )
+        records[product] = found[0]
     return PublishedFrame(dataset, address, published_recipe(manifest), records, shards)
 
 
