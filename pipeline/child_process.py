@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -23,18 +23,19 @@ def start_child(
     output: IO[bytes] | int,
     dies_by: signal.Signals,
     cores: Sequence[int] | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a command in a process group of its own; the kernel sends it `dies_by` when this process is gone.
 
-    It sees `cores` (all that this process sees, when None). Standard output and error both go to `output`. Call it
-    from a thread that lives as long as the child: the kernel watches that thread.
+    It sees `cores` (all that this process sees, when None), and `environment` beside this process's own. Standard output
+    and error both go to `output`. Call it from a thread that lives as long as the child: the kernel watches that thread.
     """
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=output,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
         process_group=0,
         preexec_fn=_prepare_child(os.getpid(), dies_by, cores),  # noqa: PLW1509 - it makes three system calls, no more
     )

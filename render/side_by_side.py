@@ -4,10 +4,11 @@ A frame has much that one core does alone (posing, a scene's way into Cycles, ar
 all cores busy: while one process is there, another one renders.
 """
 
+import ctypes
 import multiprocessing
 import os
+import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -23,6 +24,7 @@ Result = TypeVar("Result")
 _SECONDS_BETWEEN_LOOKS = 0.02
 # More cores than this for one process are mostly idle while it does what one core must do alone.
 _CORES_A_PROCESS = 2
+_PR_SET_PDEATHSIG = 1
 
 
 class ProcessLostError(Exception):
@@ -113,14 +115,11 @@ _stop: Any = None
 def _join_crew(results: SimpleQueue, stop: Event) -> None:
     global _results, _stop
     _results, _stop = results, stop
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
+    # A thread that waits for the parent would wait for the interpreter's lock as well, which Blender may keep for long.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)  # no clean-up: what it would tell the result to is gone
+    if parent is None or parent.pid != os.getppid():  # it died before the request was made
+        os._exit(1)
 
 
 def _work_on(work: Callable[[Any], Iterator[Any]], job: object) -> None:

@@ -12,7 +12,7 @@ from pipeline.run_settings import certified_settings, run_keys
 from pipeline.stage_command import run_stage_command
 from pipeline.store import is_published
 from pipeline.tasks.fetch_assets import FetchAssets
-from pipeline.tasks.parameters import RunTask, engine_settings
+from pipeline.tasks.parameters import RunTask, render_command
 
 
 class Certify(RunTask):
@@ -31,7 +31,7 @@ class Certify(RunTask):
         settings, inputs = self.settings, run_keys(self.options).certificate
 
         def make(folder: Path) -> None:
-            command = [*engine_settings().command, "certify", "--quick"]
+            command = [*render_command(), "certify", "--quick"]
             for name, value in certified_settings(settings.recipe).items():
                 command += ["--set", f"{name}={json.dumps(value)}"]
             command += ["--out", str(folder), "--device", chosen_device(settings.device)]

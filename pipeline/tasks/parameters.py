@@ -40,16 +40,35 @@ class LocalEngine(luigi.Config):
         default="", description="starts a training tool [default: python -m train]"
     )
     workers: luigi.IntParameter = luigi.IntParameter(
-        default=1, description="renderers at once; the cores are dealt out to them"
+        default=0,
+        description="processes at once, each on its own cores and GPU [default: one a GPU, else 1]",
     )
     retries: luigi.IntParameter = luigi.IntParameter(default=1, description="how often a failed element is tried again")
+    silence_s: luigi.FloatParameter = luigi.FloatParameter(
+        default=LocalEngineSettings.silence_s,
+        description="a process that reports and says nothing for so long is killed (or for 20 times the slowest frame "
+        "of the run, when that is longer)",
+    )
+    memory_gb: luigi.FloatParameter = luigi.FloatParameter(
+        default=0.0,
+        description="a process that holds more is replaced after its shard [default: its part of 80 % of the memory]",
+    )
 
 
 def engine_settings() -> LocalEngineSettings:
     """The local engine as configured."""
     configured = LocalEngine()
-    command = shlex.split(configured.render_command) or [sys.executable, "-m", "render"]
-    return LocalEngineSettings(command=tuple(command), workers=configured.workers, retries=configured.retries)
+    return LocalEngineSettings(
+        workers=configured.workers,
+        retries=configured.retries,
+        silence_s=configured.silence_s,
+        memory_gb=configured.memory_gb,
+    )
+
+
+def render_command() -> list[str]:
+    """The beginning of every command of the renderer."""
+    return shlex.split(LocalEngine().render_command) or [sys.executable, "-m", "render"]
 
 
 def train_command() -> list[str]:

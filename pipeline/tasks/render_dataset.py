@@ -7,7 +7,8 @@ import luigi
 from pipeline.console import say
 from pipeline.dataset_index import publish_dataset
 from pipeline.devices import chosen_device
-from pipeline.engines.local import render_missing
+from pipeline.engines.local import local_engine
+from pipeline.engines.shard_work import note_shard_work, shard_work
 from pipeline.frame_lookup import look_up_frames
 from pipeline.identity import key_of
 from pipeline.plan_summary import count_frames, describe_plan
@@ -17,7 +18,7 @@ from pipeline.run_settings import dataset_plan, run_keys
 from pipeline.store import is_published, prepare_store, published_folder, remove_stale_temporaries, write_atomically
 from pipeline.store_lock import store_lock
 from pipeline.tasks.certify import Certify
-from pipeline.tasks.parameters import RunTask, engine_settings
+from pipeline.tasks.parameters import RunTask, engine_settings, render_command
 from render.dataset_format import DATASET_CERTIFICATE, canonical_sha256
 from render.shard_plan import PlannedShard, ShardPlan
 
@@ -72,13 +73,10 @@ class RenderDataset(RunTask):
         options = ["--device", device]
         if settings.assets_source:
             options += ["--assets", settings.assets_source]
-        render_missing(
-            plan,
-            plan_path,
-            settings=engine_settings(),
-            options=options,
-            logs=settings.store / "logs" / plan_id,
-        )
+        folder = settings.store / "logs" / plan_id
+        work = shard_work(plan, plan_path, command=render_command(), options=options, folder=folder)
+        note_shard_work(plan, work)
+        local_engine(engine_settings())(work)
 
 
 def quarantine_warning(count: int, planned: int, store: Path) -> str:

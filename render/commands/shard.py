@@ -1,6 +1,7 @@
 """`python -m render shard`: render elements of a plan and publish their shards."""
 
 import argparse
+import contextlib
 import json
 import time
 from functools import partial
@@ -47,5 +48,6 @@ def _append(path: Path | None, element: int, started_s: float, done: int, total:
     seconds = round(time.perf_counter() - started_s, 3)
     line = {"element": element, "done": done, "total": total, "stage": stage, "seconds": seconds}
     if path is not None:
-        with path.open("a", encoding="utf-8") as file:
+        # A full disk ends the frame's own files loudly; that nobody hears of its progress should end nothing.
+        with contextlib.suppress(OSError), path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")

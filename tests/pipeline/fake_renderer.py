@@ -45,6 +45,9 @@ def main() -> int:
     parser.add_argument("--pause-s", type=float, default=0.0, help="time a frame takes")
     parser.add_argument("--fail-element", type=int, action="append", default=[])
     parser.add_argument("--fail-once", type=Path, help="fail, once, until this file exists")
+    parser.add_argument("--hang-once", type=Path, help="hang, once, until this file exists")
+    parser.add_argument("--linger-s", type=float, default=0.0, help="time that it takes to end when all is done")
+    parser.add_argument("--torn-progress", action="store_true", help="begin the progress file with half a line")
     parser.add_argument("--bad-frame", action="append", default=[], help="split/index that is quarantined")
     parser.add_argument("--fail-certificate", action="store_true")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -64,7 +67,10 @@ def main() -> int:
     if options.command == "certify":
         return certify_heads(options)
     plan = read_plan(options.plan)
-    _note(options, f"start {os.getpid()}")
+    seat = f"seat {sorted(os.sched_getaffinity(0))} {os.environ.get('CUDA_VISIBLE_DEVICES')}"
+    _note(options, f"start {os.getpid()}", seat)
+    if options.torn_progress:
+        options.progress.write_text('{"element": 0, "do\n{"element": "x"}\n[]\n')
     for element in options.element:
         if element in options.fail_element:
             print(f"the lamp broke at element {element}", file=sys.stderr)
@@ -72,7 +78,11 @@ def main() -> int:
         if options.fail_once and not options.fail_once.exists():
             options.fail_once.touch()
             return 1
+        if options.hang_once and not options.hang_once.exists():
+            options.hang_once.touch()
+            time.sleep(999)
         render(plan, element, options)
+    time.sleep(options.linger_s)
     return 0
 
 

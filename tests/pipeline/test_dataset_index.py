@@ -10,7 +10,8 @@ import pyarrow.parquet
 import pytest
 
 from pipeline.dataset_index import drawn_columns, publish_dataset
-from pipeline.engines.local import LocalEngineSettings, render_missing
+from pipeline.engines.local import LocalEngineSettings, local_engine
+from pipeline.engines.shard_work import shard_work
 from pipeline.frame_lookup import look_up_frames
 from pipeline.plan_summary import count_frames
 from pipeline.planning import DatasetPlan, plan_dataset, shards_to_render
@@ -38,7 +39,8 @@ def render_all(plan: ShardPlan, folder: Path) -> None:
     path = folder / "plan.json"
     path.write_text(plan.model_dump_json())
     command = (sys.executable, str(FAKE_RENDERER), "--diary", str(folder / "diary.txt"))
-    render_missing(plan, path, settings=LocalEngineSettings(command=command), options=(), logs=folder / "logs")
+    work = shard_work(plan, path, command=command, options=(), folder=folder / "logs")
+    local_engine(LocalEngineSettings())(work)
 
 
 @pytest.fixture(scope="module")

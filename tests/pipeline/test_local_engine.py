@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engines.local import LocalEngineSettings, core_shares, element_published, render_missing
+from pipeline.engines import local
+from pipeline.engines.local import LocalEngineSettings, local_engine
+from pipeline.engines.seats import core_shares, deal_seats, visible_gpus
+from pipeline.engines.shard_work import FRAMES_OF_A_PROCESS, element_published, shard_work
 from pipeline.errors import PipelineError
 from pipeline.planning import plan_dataset, shards_to_render
 from pipeline.stage_command import run_stage_command
@@ -31,10 +34,10 @@ def plan(runs, small_recipe: Callable, asset_hashes: dict[str, str]) -> tuple[Sh
     return made, path
 
 
-def render(plan: tuple[ShardPlan, Path], command: list[str], **settings: int) -> None:
+def render(plan: tuple[ShardPlan, Path], command: list[str], **settings: float) -> None:
     """Render a plan with the stand-in."""
-    engine = LocalEngineSettings(command=tuple(command), **settings)
-    render_missing(plan[0], plan[1], settings=engine, options=("--device", "cpu"), logs=plan[1].parent / "logs")
+    work = shard_work(*plan, command=command, options=("--device", "cpu"), folder=plan[1].parent / "logs")
+    local_engine(LocalEngineSettings(**settings))(work)  # pyright: ignore[reportArgumentType]
 
 
 def all_published(plan: ShardPlan) -> bool:
@@ -110,8 +113,8 @@ def test_an_element_that_fails_for_good_is_named_with_its_log(plan: tuple[ShardP
     with pytest.raises(PipelineError) as told:
         render(plan, runs.renderer("--fail-element", "2"))
     message = str(told.value)
-    assert "element 2 of the plan (frames train/6 to validation/0)" in message
-    assert "not rendered in 2 attempts" in message and "exit code 1" in message
+    assert "render: element 2 (frames train/6 to validation/0)" in message
+    assert "not published in 2 attempts" in message and "exit code 1" in message
     assert "  the lamp broke at element 2" in message
     log = Path(message.split("log: ")[1].split(",")[0])
     assert "the lamp broke" in log.read_text()
@@ -131,10 +134,10 @@ def test_a_renderer_that_cannot_be_started_is_named(plan: tuple[ShardPlan, Path]
 
 
 def test_two_workers_share_elements_and_cores(plan: tuple[ShardPlan, Path], runs):
-    """Each worker takes its part of the elements, and no core belongs to two workers while there are enough."""
+    """Two work at once, on batches that get smaller; no core belongs to two workers while there are enough."""
     render(plan, runs.renderer(), workers=2)
     assert all_published(plan[0])
-    assert sum(line.startswith("start") for line in runs.diary("render")) == 2
+    assert sum(line.startswith("start") for line in runs.diary("render")) == 3
     shares = core_shares(min(2, len(os.sched_getaffinity(0))))
     assert sorted(core for share in shares for core in share) == sorted(os.sched_getaffinity(0))
     assert all(core_shares(64))
@@ -145,11 +148,13 @@ def test_renderers_die_with_their_parent(plan: tuple[ShardPlan, Path], runs, num
     """However the run ends, no renderer goes on in the background."""
     script = f"""
         from pathlib import Path
-        from pipeline.engines.local import LocalEngineSettings, render_missing
+        from pipeline.engines.local import LocalEngineSettings, local_engine
+        from pipeline.engines.shard_work import shard_work
         from render.shard_plan import read_plan
         path = Path({str(plan[1])!r})
-        settings = LocalEngineSettings(command={tuple(runs.renderer("--pause-s", "5"))!r})
-        render_missing(read_plan(path), path, settings=settings, options=(), logs=path.parent / "logs")
+        command = {runs.renderer("--pause-s", "5")!r}
+        work = shard_work(read_plan(path), path, command=command, options=(), folder=path.parent / "logs")
+        local_engine(LocalEngineSettings())(work)
     """
     with runs.start([sys.executable, "-c", textwrap.dedent(script)]) as parent:
         wait_for(lambda: bool(runs.diary("render")))
@@ -158,6 +163,91 @@ def test_renderers_die_with_their_parent(plan: tuple[ShardPlan, Path], runs, num
         parent.send_signal(number)
         parent.communicate(timeout=20)
     wait_for(lambda: not lives(renderer))
+
+
+def test_a_renderer_that_hangs_is_killed_and_its_element_tried_again(
+    plan: tuple[ShardPlan, Path], runs, capfd: pytest.CaptureFixture[str]
+):
+    """No progress and no word for the time that was set: what hangs is killed, and told; another does its work."""
+    started_s = time.monotonic()
+    render(plan, runs.renderer("--hang-once", str(runs.folder / "hung")), silence_s=2)
+    assert all_published(plan[0]) and time.monotonic() - started_s < 30
+    pids = [int(line.split()[1]) for line in runs.diary("render") if line.startswith("start")]
+    assert len(pids) == 2 and not lives(pids[0])
+    told = capfd.readouterr().err
+    assert f"stopped process {pids[0]}: no progress and no word for 2." in told
+    assert "element 0 (frames train/0 to train/2) is tried again" in told
+
+
+def test_a_renderer_that_always_hangs_fails_with_the_setting_to_change(plan: tuple[ShardPlan, Path], runs):
+    """The error says for how long it was silent, and what to set where frames take that long."""
+    with pytest.raises(PipelineError, match=r"element 0 .* taken to hang and killed .*--LocalEngine-silence-s"):
+        render(plan, runs.renderer("--pause-s", "99"), silence_s=1, retries=0)
+
+
+def test_a_renderer_that_grew_is_replaced_between_two_shards(
+    plan: tuple[ShardPlan, Path], runs, monkeypatch: pytest.MonkeyPatch
+):
+    """Above the ceiling it works on until its shard is published, then another takes over: this is no failed attempt,
+    and next to nothing is rendered twice."""
+    monkeypatch.setattr(local, "SECONDS_BETWEEN_CHECKS", 0.05)
+    render(plan, runs.renderer("--pause-s", "0.1"), memory_gb=0.001, retries=0)
+    assert all_published(plan[0])
+    lines = runs.diary("render")
+    assert sum(line.startswith("start") for line in lines) > 2
+    drawn = [line for line in lines if line.startswith("render")]
+    assert len(set(drawn)) == 32
+    for position, line in enumerate(lines):
+        if line.startswith("publish"):
+            assert line.replace("publish", "render") not in lines[position:]
+
+
+def test_a_renderer_that_published_all_but_does_not_end_is_stopped(
+    plan: tuple[ShardPlan, Path], runs, monkeypatch: pytest.MonkeyPatch
+):
+    """bpy may wait for ever when it exits; nothing is lost, nothing is tried again."""
+    monkeypatch.setattr(local, "SECONDS_TO_END", 1.0)
+    render(plan, runs.renderer("--linger-s", "99"), retries=0)
+    assert all_published(plan[0])
+    assert sum(line.startswith("start") for line in runs.diary("render")) == 1
+
+
+def test_a_torn_line_of_progress_is_passed_over(plan: tuple[ShardPlan, Path], runs):
+    """A disk that was full, or a kill, leaves half a line; it ends no run."""
+    render(plan, runs.renderer("--torn-progress"))
+    assert all_published(plan[0])
+
+
+def test_each_gpu_has_one_worker():
+    """Of two GPUs each worker sees one, by the name that the environment gave it; further workers share; without a
+    name nothing is set, and no GPU is dealt to work for the CPU."""
+    assert visible_gpus({"CUDA_VISIBLE_DEVICES": "GPU-8f1, 3"}) == [
+        {"CUDA_VISIBLE_DEVICES": "GPU-8f1"},
+        {"CUDA_VISIBLE_DEVICES": "3"},
+    ]
+    assert visible_gpus({"ROCR_VISIBLE_DEVICES": "1"}) == [{"ROCR_VISIBLE_DEVICES": "1"}]
+    assert visible_gpus({"CUDA_VISIBLE_DEVICES": ""}) == visible_gpus({"CUDA_VISIBLE_DEVICES": "-1"}) == []
+
+
+def test_seats_follow_the_gpus(monkeypatch: pytest.MonkeyPatch):
+    """0 workers are one for each GPU; five share three GPUs in turn; on a CPU one worker has every core."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,7")
+    assert [seat.environment["CUDA_VISIBLE_DEVICES"] for seat in deal_seats("gpu", workers=0)] == ["4", "5", "7"]
+    five = [seat.environment["CUDA_VISIBLE_DEVICES"] for seat in deal_seats("gpu", workers=5)]
+    assert five == ["4", "5", "7", "4", "5"]
+    (seat,) = deal_seats("cpu", workers=0)
+    assert seat.cores == tuple(sorted(os.sched_getaffinity(0))) and seat.environment == {}
+
+
+def test_a_worker_sees_its_gpu_and_its_cores(plan: tuple[ShardPlan, Path], runs, monkeypatch: pytest.MonkeyPatch):
+    """What the engine dealt out reaches the process: one GPU each, and the mask of its cores."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "6,9")
+    work = shard_work(*plan, command=runs.renderer(), options=("--device", "gpu"), folder=runs.folder / "logs")
+    assert (work.device, work.together) == ("gpu", FRAMES_OF_A_PROCESS // 3)
+    local_engine(LocalEngineSettings())(work)
+    shares = core_shares(2)
+    seen = {line for line in runs.diary("render") if line.startswith("seat")}
+    assert seen == {f"seat {list(shares[0])} 6", f"seat {list(shares[1])} 9"}
 
 
 def test_a_failed_command_is_told_with_its_last_words(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
