@@ -3,10 +3,10 @@
 import argparse
 import sys
 
-from pipeline.commands import diff, doctor, plan, repro, why
+from pipeline.commands import diff, doctor, gc, plan, repro, why
 from pipeline.luigi_defaults import PLAIN_ERRORS
 
-COMMANDS = (doctor, plan, diff, why, repro)
+COMMANDS = (doctor, plan, diff, why, repro, gc)
 BAD_INPUT = 2
 
 

@@ -7,7 +7,7 @@ import yaml
 from pipeline.estimates import Costs, costs_of_shards
 from pipeline.frame_set import Address
 from pipeline.stage_command import run_stage_command
-from pipeline.tasks.parameters import engine_settings
+from pipeline.tasks.parameters import render_command
 from render.config import Recipe
 from render.dataset_format import PRODUCTS
 
@@ -28,7 +28,7 @@ def render_single_frame(
     """
     recipe_path, out = folder / "recipe.yaml", folder / "frame"
     recipe_path.write_text(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
-    command = [*engine_settings().command, "frame", "--recipe", str(recipe_path), "--split", address[0]]
+    command = [*render_command(), "frame", "--recipe", str(recipe_path), "--split", address[0]]
     command += ["--index", str(address[1]), "--out", str(out), "--device", device]
     if assets_source:
         command += ["--assets", assets_source]
