@@ -115,7 +115,7 @@ def shown(value: object) -> str:
     if isinstance(value, list | tuple):
         return f"[{', '.join(shown(item) for item in value)}]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{name}: {shown(item)}" for name, item in value.items()) + "}"
+        return "{" + ", ".join(f"{name}: {shown(item)}" for name, item in sorted(value.items())) + "}"
     return str(value)
 
 
@@ -141,7 +141,7 @@ def _leaves(value: object, name: str) -> Iterator[tuple[str, object]]:
 
 
 def _tree_differences(before: object, after: object, name: str) -> list[Difference]:
-    if isinstance(before, dict) and isinstance(after, dict) and name.count(".") < 1:
+    if isinstance(before, dict) and isinstance(after, dict):
         return [
             difference
             for key in dict.fromkeys([*before, *after])

@@ -50,7 +50,7 @@ def make_old(paths: Iterable[Path], *, days: float) -> None:
 
 
 def test_what_two_datasets_share_stays_until_both_are_gone(small_recipe: Callable, tmp_path: Path, capsys):
-    """Of a relit dataset that was deleted, the pictures go and the shared ground truth stays; nothing is deleted without
+    """Of a relit dataset that was deleted, the pictures go and the shared ground truth stays; nothing goes without
     --yes; afterwards the other dataset is whole and its run renders nothing."""
     store = tmp_path / "store"
     kept = make_dataset(small_recipe(), store)
@@ -76,8 +76,8 @@ def test_what_two_datasets_share_stays_until_both_are_gone(small_recipe: Callabl
 
 
 def test_a_run_without_a_dataset_is_gone_on_with_for_some_days(small_recipe: Callable, tmp_path: Path):
-    """Shards of an interrupted run, and of one that a farm has finished while no controller ran, stay with plan and logs;
-    after the days of grace they go, and only then."""
+    """Shards of an interrupted run, and of one that a farm has finished while no controller ran, stay with plan and
+    logs; after the days of grace they go, and only then."""
     store = tmp_path / "store"
     render_missing(small_recipe(), store, elements=2)
     assert unneeded(store) == []
@@ -226,6 +226,6 @@ def test_a_long_list_is_cut_unless_all_of_it_is_wanted(small_recipe: Callable, t
     shutil.rmtree(make_dataset(small_recipe(structure__shard_size=1), store))
     assert main(["gc", "--store", str(store), "--days", "0"]) == 0
     told = capsys.readouterr().out
-    assert told.count("\nshard ") == 20 and "shard      and 12 more; --all shows them\n" in told
+    assert told.count("  shards/") == 20 and "shard      and 12 more; --all shows them\n" in told
     assert main(["gc", "--store", str(store), "--days", "0", "--all"]) == 0
-    assert capsys.readouterr().out.count("\nshard ") == 32
+    assert capsys.readouterr().out.count("  shards/") == 32
