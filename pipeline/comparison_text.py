@@ -79,7 +79,7 @@ def frame_comparison(before: FrameSet, after: FrameSet, product: Product, addres
         f"  here:  {shown(found[0].after)}",
     ]
     if len(found) > 1:
-        lines.append(f"{len(found) - 1} more inputs differ; all by {' and '.join(factors_of(found))}")
+        lines.append(f"in all {len(found)} inputs differ, by {' and '.join(factors_of(found))}")
     return lines
 
 
