@@ -91,7 +91,7 @@ def test_a_run_without_a_dataset_is_gone_on_with_for_some_days(small_recipe: Cal
     assert len([path for path in unneeded(store) if path.startswith(KIND_OF_SHARD)]) == 24
     make_dataset(small_recipe(), store)
     collect(store)
-    assert planned(small_recipe()).dataset_id == os.listdir(store / "datasets")[0]
+    assert is_published(store, "datasets", planned(small_recipe()).dataset_id)
     assert len(list(store.glob("shards/*/*"))) == 12
 
 
