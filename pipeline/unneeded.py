@@ -96,7 +96,11 @@ def _plans(store: Path, listed: Collection[str], before_s: float) -> tuple[list[
             unneeded.append(Unneeded(path, "plan", "of no dataset, and nobody went on with it"))
         else:
             wanted.update(shards)
-    return unneeded, wanted
+    # A farm's notes of the plan that it is at work on hold the name of the plan's file.
+    going = {one.path.name: one for one in unneeded}
+    notes = {path: path.read_text(encoding="utf-8").strip() for path in (store / "plans").glob("[!.]*.open")}
+    links = [Unneeded(path, "plan", going[name].why) for path, name in sorted(notes.items()) if name in going]
+    return [*links, *unneeded], wanted
 
 
 def _results(store: Path, datasets: Collection[str]) -> Iterator[Unneeded]:

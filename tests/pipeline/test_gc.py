@@ -90,7 +90,10 @@ def test_a_run_without_a_dataset_is_gone_on_with_for_some_days(small_recipe: Cal
     make_old([store / "plans", store / "logs"], days=8)
     assert len([path for path in unneeded(store) if path.startswith(KIND_OF_SHARD)]) == 24
     make_dataset(small_recipe(), store)
+    for path in list((store / "plans").glob("*.json")):
+        path.with_suffix(".open").write_text(f"{path.name}\n")
     collect(store)
+    assert not list((store / "plans").iterdir())
     assert is_published(store, "datasets", planned(small_recipe()).dataset_id)
     assert len(list(store.glob("shards/*/*"))) == 12
 
