@@ -10,7 +10,6 @@ from pydantic import ValidationError
 
 from pipeline.errors import PipelineError
 from pipeline.planning import DatasetPlan
-from pipeline.store import is_published, published_folder
 from render.config import Recipe
 from render.dataset_format import (
     DATASET_INDEX,
@@ -150,8 +149,8 @@ def published_recipe(manifest: DatasetManifest) -> Recipe:
 
 
 def published_datasets(store: Path) -> list[Path]:
-    """The folders of all datasets of a store that are complete, newest first."""
-    folders = [path for path in (store / "datasets").glob("[!.]*") if is_published(store, "datasets", path.name)]
+    """The folders of all datasets of a store, newest first; also of those that have lost a shard."""
+    folders = [path for path in (store / "datasets").glob("[!.]*") if (path / DATASET_MANIFEST).is_file()]
     return sorted(folders, key=lambda path: (path / DATASET_MANIFEST).stat().st_mtime_ns, reverse=True)
 
 
@@ -164,8 +163,6 @@ def find_dataset(text: str, store: Path) -> Path | None:
         return Path(text).resolve()
     if len(text) < LEAST_PREFIX or "/" in text:
         return None
-    if is_published(store, "datasets", text):
-        return published_folder(store, "datasets", text)
     found = [path for path in published_datasets(store) if path.name.startswith(text)]
     if len(found) > 1:
         raise PipelineError(f"{text} could be {' or '.join(path.name for path in found)}; give more of the id")
