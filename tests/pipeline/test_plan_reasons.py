@@ -181,9 +181,9 @@ def test_diff_of_a_recipe_and_its_variation(made: Path, capsys):
 def test_diff_of_datasets(made: Path, small_recipe: Callable, capsys):
     """By the beginning of an id or by folder; the same dataset has no difference; a dataset cannot be changed."""
     (first,) = (made / "datasets").iterdir()
-    second = make_dataset(small_recipe(skins__freckles=[0.5, 0.6], sensor__kind="time_of_flight"), made)
+    second = make_dataset(small_recipe(skins__moles=[0.5, 0.6], sensor__kind="time_of_flight"), made)
     text = told(capsys, "diff", first.name[:7], str(second), store=made)
-    assert "setting skins.freckles: [0, 0.6] -> [0.5, 0.6]" in text
+    assert "setting skins.moles: [0, 0.6] -> [0.5, 0.6]" in text
     assert "rgb train: 0 shared; 8 differ: 8 by skin\n" in text and "gt train: 8 shared\n" in text
     assert "sensor test: 0 shared; 4 only in the second\n" in text
     assert "no setting differs" in told(capsys, "diff", first.name, store=made)
