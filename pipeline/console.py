@@ -15,3 +15,12 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d} h" if hours else f"{minutes}:{rest:02d} min"
+
+
+def size(stored_bytes: float) -> str:
+    """Bytes as people read them: 850 bytes, 1.2 MB, 35 GB; thousands, as disks are sold."""
+    for unit, bytes_each in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if stored_bytes >= bytes_each:
+            value = stored_bytes / bytes_each
+            return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
+    return f"{stored_bytes:.0f} bytes"

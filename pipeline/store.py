@@ -85,18 +85,25 @@ def work_folder(store: Path, kind: Kind, key: str) -> Path:
     return folder
 
 
-def remove_stale_temporaries(store: Path) -> list[Path]:
-    """Delete the temporary folders of processes of this machine that no longer live; returns what was deleted.
+def stale_temporaries(store: Path) -> list[Path]:
+    """The temporary folders of processes of this machine that no longer live.
 
     They are named by the renderer (render/shard_draft.py) and by train/unpublished.py, in one way.
     """
-    removed = []
+    found = []
     for parent in [*(store / kind for kind in KINDS), *(store / "shards" / product for product in PRODUCTS)]:
         for folder in sorted(parent.glob(".tmp-*")):
             parts = _TEMPORARY.match(folder.name)
             if parts and parts["host"] == socket.gethostname() and not _lives(int(parts["pid"])):
-                shutil.rmtree(folder, ignore_errors=True)
-                removed.append(folder)
+                found.append(folder)
+    return found
+
+
+def remove_stale_temporaries(store: Path) -> list[Path]:
+    """Delete the temporary folders of processes of this machine that no longer live; returns what was deleted."""
+    removed = stale_temporaries(store)
+    for folder in removed:
+        shutil.rmtree(folder, ignore_errors=True)
     return removed
 
 

@@ -20,7 +20,7 @@ def store_lock(store: Path, name: str) -> Iterator[None]:
 
     The lock spares two runs the same work. It is no matter of correctness: publishing by rename is.
     """
-    path = store / "locks" / f"{name}.lock"
+    path = _path(store, name)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+", encoding="utf-8") as file:
         waiting = False
@@ -43,3 +43,19 @@ def store_lock(store: Path, name: str) -> Iterator[None]:
         file.write(f"{os.getpid()}\n")
         file.flush()
         yield
+
+
+def lock_holders(store: Path) -> dict[str, str]:
+    """By name the locks of the store that some process holds at this moment, and the number of that process."""
+    held = {}
+    for path in sorted((store / "locks").glob("*.lock")):
+        with path.open("r", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                held[path.stem] = file.read().strip() or "?"
+    return held
+
+
+def _path(store: Path, name: str) -> Path:
+    return store / "locks" / f"{name}.lock"

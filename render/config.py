@@ -1,7 +1,7 @@
 """Recipe: what may be drawn, and how it is rendered; read from YAML and checked field by field."""
 
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
@@ -17,6 +17,7 @@ from render.ranges.quality import RgbSettings
 from render.ranges.section import Section
 from render.ranges.sensor import SensorSettings
 from render.ranges.structure import Structure
+from render.ranges.variations import Variation
 
 # From the eyes to the tip of the nose, a thing with the hand around it, and room before the lens.
 HELD_THING_MM = 200.0
@@ -45,6 +46,7 @@ class Recipe(Section):
     outfits: Outfits = Outfits()
     rgb: RgbSettings = RgbSettings()
     sensor: SensorSettings = SensorSettings()
+    variations: tuple[Variation, ...] = ()
 
     @model_validator(mode="after")
     def _held_before_the_camera(self) -> "Recipe":
@@ -58,6 +60,26 @@ class Recipe(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _possible_variations(self) -> "Recipe":
+        names = [one.name for one in self.variations]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two variations have one name among {', '.join(names)}; each is drawn by its own")
+        for one in self.variations:
+            try:
+                with_changes(self, one.set, where=f"variation {one.name!r}")
+            except RecipeError as error:
+                raise ValueError(str(error)) from error
+        return self
+
+
+def with_changes(recipe: Recipe, changes: dict[str, Any], *, where: str) -> Recipe:
+    """The recipe with dotted fields changed, and without its variations. Raises: RecipeError that says `where`."""
+    tree = recipe.model_dump(mode="json", exclude={"variations"})
+    for dotted, value in changes.items():
+        _assign(tree, dotted, value, where=where)
+    return _validated(tree, where=where)
+
 
 def load_recipe(name_or_path: str, *, overrides: dict[str, object] | None = None) -> Recipe:
     """Read a recipe by name (of render/recipes) or path, follow `extends:` and `set:`, then apply dotted overrides.
@@ -68,11 +90,15 @@ def load_recipe(name_or_path: str, *, overrides: dict[str, object] | None = None
     tree = _read_tree(name_or_path, trail=())
     for dotted, value in (overrides or {}).items():
         _assign(tree, dotted, value, where=name_or_path)
+    return _validated(tree, where=f"recipe {name_or_path!r}")
+
+
+def _validated(tree: dict, *, where: str) -> Recipe:
     try:
         return Recipe.model_validate(tree)
     except ValidationError as error:
         lines = [f"  {_explain(problem)}" for problem in _own_problems(error.errors())]
-        raise RecipeError(f"recipe {name_or_path!r} cannot be used:\n" + "\n".join(lines)) from error
+        raise RecipeError(f"{where} cannot be used:\n" + "\n".join(lines)) from error
 
 
 def _own_problems(problems: list[ErrorDetails]) -> list[ErrorDetails]:
@@ -96,13 +122,14 @@ def _explain(problem: ErrorDetails) -> str:
         known = ", ".join(_fields_of_section(problem["loc"][:-1]))
         return f"{field} is no setting; known here are {known} (came: {problem['input']!r})"
     message = problem["msg"].removeprefix("Value error, ")
-    return f"{field + ': ' if field else ''}{message} (came: {problem['input']!r})"
+    # What is wrong with the recipe as a whole names its fields itself.
+    return f"{field}: {message} (came: {problem['input']!r})" if field else message
 
 
 def _fields_of_section(location: tuple[int | str, ...]) -> list[str]:
     section: type[BaseModel] = Recipe
-    for part in location:
-        annotation = section.model_fields[str(part)].annotation
+    for part in (part for part in location if isinstance(part, str)):
+        annotation = section.model_fields[part].annotation
         # A section that may be left out is `Section | None`.
         kinds = [kind for kind in get_args(annotation) or (annotation,) if isinstance(kind, type)]
         sections = [kind for kind in kinds if issubclass(kind, BaseModel)]

@@ -59,16 +59,24 @@ def frame_key(parameters: FrameParameters, product: Product, recipe: Recipe, ass
     It hashes the drawn values of the factors that the product uses, its settings, its assets, the epochs of its code
     and the bpy version; never a name, a path, a host, a device, a commit or the number of frames.
     """
-    return canonical_sha256(
-        {
-            "product": product,
-            "drawn": factor_values(parameters, product),
-            "settings": product_settings(recipe, product),
-            "assets": product_assets(parameters, product, assets),
-            "epochs": product_epochs(product),
-            "software": software_versions(),
-        }
-    )[:32]
+    return key_of_inputs(key_inputs(parameters, product, recipe, assets))
+
+
+def key_inputs(parameters: FrameParameters, product: Product, recipe: Recipe, assets: dict[str, str]) -> dict:
+    """All that the key of one product of one frame hashes."""
+    return {
+        "product": product,
+        "drawn": factor_values(parameters, product),
+        "settings": product_settings(recipe, product),
+        "assets": product_assets(parameters, product, assets),
+        "epochs": product_epochs(product),
+        "software": software_versions(),
+    }
+
+
+def key_of_inputs(inputs: dict) -> str:
+    """The key that hashes exactly these inputs."""
+    return canonical_sha256(inputs)[:32]
 
 
 def identity_id(parameters: FrameParameters, assets: dict[str, str]) -> str:

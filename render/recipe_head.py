@@ -10,6 +10,7 @@ from render.heads.model_checks import HeadModelError
 from render.heads.own_model import load_own_model, own_model_is_compiled, own_model_sha256
 from render.ranges.people import OWN_FAMILIES
 from render.sampling.expression import EMOTIONS, numbered_shapes, shapes_of
+from render.variations import every_variation
 
 STATISTICAL = numbered_shapes(1)[0]
 GAZE_RANGES = ("gaze_yaw_deg", "gaze_pitch_deg")
@@ -34,7 +35,8 @@ def recipe_head(
             cache=cache,
             expected_sha256=None if planned is None else planned.get(str(FAMILIES[heads.family].asset_id)),
         )
-    check_head_fits(recipe, model)
+    for varied in every_variation(recipe):
+        check_head_fits(varied, model)
     return model
 
 

@@ -30,6 +30,7 @@ def render_element(
     report_progress: Progress,
     quarantine: bool = True,
     crew: Crew | None = None,
+    blend: Path | None = None,
 ) -> list[Path]:
     """Render what is still missing of one element and publish it; returns the published folders.
 
@@ -40,7 +41,7 @@ def render_element(
     Safe to run twice, and twice at once: what is published is left alone, and the loser of a race deletes its copy.
     `report_progress(done, total, stage)` is called after every frame. A frame that fails its checks is rendered once
     more; when it fails again it is quarantined: its shard is published without it and says so. Where `quarantine` is
-    false it is an error instead.
+    false it is an error instead. The scene of an element's only frame is saved as the file `blend`, if one is named.
 
     Raises: ShardError, QuarantineError, BadFrameError, DatasetError, DeviceError, AssetError, ProcessLostError.
     """
@@ -58,7 +59,9 @@ def render_element(
     rendered: tuple[Product, ...] = tuple(product for product in missing if product != "sensor")
     if rendered:
         with open_drafts(folders, rendered) as drafts:
-            jobs = _jobs(plan, frames, drafts, crew, device=device, assets_source=assets_source, cache=cache)
+            jobs = _jobs(
+                plan, frames, drafts, crew, device=device, assets_source=assets_source, cache=cache, blend=blend
+            )
             account = Quarantine(total=total, allow=quarantine)
             _render(plan, jobs, drafts, account, crew, report_progress=report_progress)
     if "sensor" in missing:
@@ -77,6 +80,7 @@ def _jobs(
     device: str,
     assets_source: str | None,
     cache: Path,
+    blend: Path | None,
 ) -> list[FramesJob]:
     """Neighbours stay together, so that few people are built in two processes."""
     processes = min(crew.processes, len(frames)) if crew else 1
@@ -91,6 +95,7 @@ def _jobs(
             assets_source=assets_source,
             cache=cache,
             sent_s=time.monotonic(),
+            blend=blend,
         )
         for start, end in pairwise(bounds)
     ]

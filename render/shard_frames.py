@@ -52,6 +52,8 @@ class FramesJob:
     cache: Path
     sent_s: float
     """`time.monotonic()` when the job was given: what passes until the first frame is the start of its process."""
+    blend: Path | None = None
+    """Where the scene of the job's (only) frame is saved as well."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ def render_frames(job: FramesJob) -> Iterator[FrameFiles]:
                     job.recipe.rgb,
                     noise_seed=noise_seed(drawn.frame),
                     image_folder=job.recipe.backdrops.image_folder,
+                    blend=job.blend,
                 )
                 result, failures = draw_checked(render)
                 if result is None:

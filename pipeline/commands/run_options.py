@@ -5,7 +5,7 @@ import argparse
 from pipeline.run_settings import RunOptions
 from pipeline.tasks.parameters import RunTask
 
-NAMES = ("profile", "recipe", "frames", "heads", "store", "seed")
+NAMES = ("profile", "recipe", "frames", "heads", "store", "seed", "device", "assets")
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -30,6 +31,7 @@ from render.blender.occluder import add_occluder
 from render.blender.passes import HEAD, Stage, prepare_stage, render_radiance, render_surface
 from render.blender.picture_settings import apply_picture_settings
 from render.blender.room import add_room
+from render.blender.saved_scene import saved_at_the_end
 from render.blender.session import Device, release_memory, start_session, temporary_datablocks
 from render.dataset_format import FrameGeometry, GroundTruth
 from render.geometry.frames import WORLD_FROM_HEAD_AXES, head_angles_deg, rigid_inverse, transform_points
@@ -90,16 +92,20 @@ def draw_frame(
     *,
     noise_seed: int,
     image_folder: str | None = None,
+    blend: Path | None = None,
 ) -> DrawnFrame:
     """Render one frame and derive what the stage's products promise; `image_folder` holds the pictures of backdrops.
+
+    The scenes are saved as the file `blend` too, if one is named.
 
     Raises: GroundTruthError or PictureError when a product breaks a promise.
     """
     seconds: dict[str, float] = {}
     camera = parameters.camera
-    with frame_on_stage(
+    on_stage = frame_on_stage(
         stage, person, parameters, settings, noise_seed=noise_seed, image_folder=image_folder, seconds=seconds
-    ) as (cam_from_world, posed):
+    )
+    with on_stage as (cam_from_world, posed), saved_at_the_end(stage, blend):
         truth = geometry = rgb = None
         if "gt" in stage.products:
             with _timed(seconds, "ground_truth"):

@@ -16,6 +16,7 @@ def add_parser(commands) -> None:
     parser.add_argument("--split", choices=SPLITS, default="train")
     parser.add_argument("--index", type=frame_index, default=0, help="which frame of the split, counted from 0")
     parser.add_argument("--out", type=Path, required=True, help="a folder that does not exist yet")
+    parser.add_argument("--blend", type=Path, help="save the scene as this .blend file too; it opens on any machine")
     add_machine_options(parser)
     parser.set_defaults(run=run)
 
@@ -32,6 +33,8 @@ def run(options: argparse.Namespace) -> int:
     from render.shard_plan import PlannedShard, ShardPlan, wanted_products
 
     require_new(options.out)
+    if options.blend:
+        require_new(options.blend)
     recipe = chosen_recipe(options)
     source, cache = assets_source(options.assets), cache_folder(options.cache)
     assets = assets_of(recipe, source=source, cache=cache)
@@ -51,6 +54,7 @@ def run(options: argparse.Namespace) -> int:
             cache=cache,
             report_progress=lambda *_: None,
             quarantine=False,
+            blend=options.blend,
         )
     except BaseException:
         # The folder is new: what is left in it would only keep the same command from running again.

@@ -19,6 +19,7 @@ from render.sampling.lighting import draw_lighting
 from render.sampling.motion import holding_index, sequence_expression, sequence_head_pose
 from render.sampling.place import Place, frame_place
 from render.sampling.scene import draw_backdrop
+from render.variations import recipe_with, variation_names
 
 
 def draw_frame(recipe: Recipe, split: str, index: int) -> FrameParameters:
@@ -31,12 +32,16 @@ def draw_frames(recipe: Recipe, split: str, indices: Iterable[int]) -> Iterator[
 
     Everything is drawn by the index of what it belongs to: person, scene, instant, or camera and light of a scene.
     """
-    known: tuple[int, dict[str, Any]] | None = None
+    recipes: dict[tuple[str, ...], Recipe] = {}
+    known: tuple[int, Recipe, dict[str, Any]] | None = None
     for index in indices:
         place = frame_place(recipe.structure, index)
         if known is None or known[0] != place.person:
-            known = place.person, _draw_person(recipe, Draws(recipe.seed, split, place.person))
-        yield _draw_at(recipe, split, place, known[1])
+            names = variation_names(recipe, split, place.person)
+            if names not in recipes:
+                recipes[names] = recipe_with(recipe, names)
+            known = place.person, recipes[names], _draw_person(recipes[names], Draws(recipe.seed, split, place.person))
+        yield _draw_at(known[1], split, place, known[2])
 
 
 def _draw_person(recipe: Recipe, person: Draws) -> dict[str, Any]:
