@@ -5,12 +5,13 @@ their picture and one 1-sample layer: that is the least that such a frame can ta
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import platform
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -113,7 +114,7 @@ def _shard_seconds(
     """Seconds a frame by stage of the shard, rendered into a folder that is deleted again."""
     with tempfile.TemporaryDirectory(prefix="headroom-benchmark-") as store:
         folder, _ = render_element(
-            plan.model_copy(update={"store": store}),
+            dataclasses.replace(plan, store=store),
             0,
             device=device,
             assets_source=source,
@@ -139,7 +140,7 @@ def _bare(plan: ShardPlan, model, *, device) -> list[BareCycles]:
 
 
 def _on_stage(
-    plan: ShardPlan, model, stage: Stage, frames: tuple[PlannedFrame, ...]
+    plan: ShardPlan, model, stage: Stage, frames: Sequence[PlannedFrame]
 ) -> Iterator[tuple[PlannedFrame, FrameParameters]]:
     """Put one frame after the other on the stage, ready to be rendered."""
     for frame, parameters, person in _people(plan, model, stage, frames):
@@ -155,7 +156,7 @@ def _on_stage(
             yield frame, parameters
 
 
-def _people(plan: ShardPlan, model, stage: Stage, frames: tuple[PlannedFrame, ...]):
+def _people(plan: ShardPlan, model, stage: Stage, frames: Sequence[PlannedFrame]):
     by_person: dict[int, list[PlannedFrame]] = {}
     for frame in frames:
         by_person.setdefault(_person_index(plan.recipe, frame), []).append(frame)

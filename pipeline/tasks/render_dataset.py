@@ -1,5 +1,6 @@
 """RenderDataset: plan, render what no earlier dataset has rendered, publish the dataset."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import luigi
@@ -11,15 +12,15 @@ from pipeline.engines.local import render_missing
 from pipeline.frame_lookup import look_up_frames
 from pipeline.identity import key_of
 from pipeline.plan_summary import count_frames, describe_plan
-from pipeline.planning import is_quarantined, shards_to_render
+from pipeline.planning import keep_plan, quarantined_rows, shards_to_render
 from pipeline.results import timed
 from pipeline.run_settings import dataset_plan, run_keys
-from pipeline.store import is_published, prepare_store, published_folder, remove_stale_temporaries, write_atomically
+from pipeline.store import is_published, prepare_store, published_folder, remove_stale_temporaries
 from pipeline.store_lock import store_lock
 from pipeline.tasks.certify import Certify
 from pipeline.tasks.parameters import RunTask, engine_settings
-from render.dataset_format import DATASET_CERTIFICATE, canonical_sha256
-from render.shard_plan import PlannedShard, ShardPlan
+from render.dataset_format import DATASET_CERTIFICATE
+from render.shard_plan import PlannedShard, ShardPlan, plan_id, write_plan
 
 
 class RenderDataset(RunTask):
@@ -31,7 +32,12 @@ class RenderDataset(RunTask):
 
     def complete(self) -> bool:
         """Whether the dataset is published."""
-        return is_published(self.settings.store, "datasets", dataset_plan(self.options).dataset_id)
+        plan = dataset_plan(self.options)
+        published = is_published(self.settings.store, "datasets", plan.dataset_id)
+        if published:
+            with suppress(OSError):  # a store that may only be read serves as well, and is slower
+                keep_plan(plan, self.settings.store)
+        return published
 
     def work(self) -> None:
         """Raises: PipelineError when an element cannot be rendered, DatasetError when the store holds wrong shards."""
@@ -43,6 +49,7 @@ class RenderDataset(RunTask):
                 return
             for folder in remove_stale_temporaries(store):
                 say("render", f"removed {folder}, left by a run that died")
+            keep_plan(plan, store)
             with timed(store, "datasets", plan.dataset_id, stage="render") as facts:
                 found = look_up_frames(store)
                 shards = shards_to_render(
@@ -52,7 +59,7 @@ class RenderDataset(RunTask):
                 if shards:
                     self._render(shards)
                 quarantined = look_up_frames(store).quarantined
-                bad = sum(is_quarantined(frame, quarantined) for frame in plan.frames)
+                bad = int(quarantined_rows(plan.frames, quarantined).sum())
                 facts |= {"frames": len(plan.frames), "rendered": count_frames(plan, shards), "quarantined": bad}
                 certificate = published_folder(store, "certificates", key_of(run_keys(self.options).certificate))
                 folder = publish_dataset(plan, store, certificate=certificate / DATASET_CERTIFICATE)
@@ -63,12 +70,11 @@ class RenderDataset(RunTask):
     def _render(self, shards: tuple[PlannedShard, ...]) -> None:
         settings, dataset = self.settings, dataset_plan(self.options)
         plan = ShardPlan(recipe=dataset.recipe, store=str(settings.store), assets=dataset.assets, elements=shards)
-        text = plan.model_dump_json(indent=1)
-        plan_id = canonical_sha256(text)[:24]
-        plan_path = settings.store / "plans" / f"{plan_id}.json"
-        write_atomically(plan_path, text + "\n")
+        name = plan_id(plan)
+        plan_path = settings.store / "plans" / f"{name}.jsonl"
+        write_plan(plan_path, plan)
         device = chosen_device(settings.device)
-        say("render", f"{len(shards)} shards on the {device}; logs are in {settings.store / 'logs' / plan_id}")
+        say("render", f"{len(shards)} shards on the {device}; logs are in {settings.store / 'logs' / name}")
         options = ["--device", device]
         if settings.assets_source:
             options += ["--assets", settings.assets_source]
@@ -77,7 +83,7 @@ class RenderDataset(RunTask):
             plan_path,
             settings=engine_settings(),
             options=options,
-            logs=settings.store / "logs" / plan_id,
+            logs=settings.store / "logs" / name,
         )
 
 

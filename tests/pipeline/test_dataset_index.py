@@ -26,7 +26,7 @@ from render.dataset_format import (
     read_shard_manifest,
 )
 from render.sampling.frame import draw_frame
-from render.shard_plan import ShardPlan, shard_folder
+from render.shard_plan import ShardPlan, shard_folder, write_plan
 
 NOTHING: dict[str, tuple] = {"gt": (), "rgb": ()}
 CERTIFICATE = "proof.json"
@@ -36,7 +36,7 @@ FAKE_RENDERER = Path(__file__).with_name("fake_renderer.py")
 def render_all(plan: ShardPlan, folder: Path) -> None:
     """Let the stand-in render a plan; the folder keeps its notes."""
     path = folder / "plan.json"
-    path.write_text(plan.model_dump_json())
+    write_plan(path, plan)
     command = (sys.executable, str(FAKE_RENDERER), "--diary", str(folder / "diary.txt"))
     render_missing(plan, path, settings=LocalEngineSettings(command=command), options=(), logs=folder / "logs")
 
