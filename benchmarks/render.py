@@ -19,6 +19,7 @@ import psutil
 
 from benchmarks.bare_cycles import BareCycles, bare_cycles
 from benchmarks.picture_quality import REFERENCE_SAMPLES, picture_psnr_db
+from benchmarks.processor import processor_name
 from render.asset_library import assets_source, cache_folder
 from render.blender.draw import draw_frame, frame_on_stage, open_stage, person_on_stage
 from render.blender.passes import Stage
@@ -52,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         recipe=recipe, store="", assets=assets, elements=(PlannedShard(products=("gt", "rgb"), frames=frames),)
     )
     print(
-        f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores of {_processor()}; {options.device}; recipe "
+        f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores of {processor_name()}; {options.device}; recipe "
         f"{recipe.name} ({recipe.heads.family}, subdivision {recipe.heads.subdivision_level}), "
         f"{recipe.cameras.width_px}x{recipe.cameras.height_px}, {recipe.rgb.samples} samples, "
         f"{len(frames)} frames of {_person_index(recipe, frames[-1]) + 1} people"
@@ -213,14 +214,6 @@ def _print_memory(plan: ShardPlan, model, *, device) -> None:
         f"resident memory: {resident_mb[0]:.0f} MB at first, {settled[0]:.0f} MB settled, {settled[-1]:.0f} MB at last"
     )
     print(f"growth: {slope:.4f} MB a frame (least squares over the last {len(settled)} frames)")
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or "an unnamed processor"
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "one processor")
 
 
 if __name__ == "__main__":

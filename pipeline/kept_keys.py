@@ -94,7 +94,7 @@ def keep(kept: Path, stretches: list[DrawnKeys]) -> None:
             columns = {product: column.words[rows] for product, column in whole.keys.items()}
             temporary = kept / f".{_name(part)}.{os.getpid()}"
             with temporary.open("wb") as file:
-                np.savez(file, identities=whole.identities.words[rows], **columns)
+                np.savez(file, seal=_seal(kept, part), identities=whole.identities.words[rows], **columns)
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(kept / _name(part))
@@ -114,6 +114,11 @@ def _name(part: Stretch) -> str:
     return f"{part.split}-{part.start}-{part.stop}.npz"
 
 
+def _seal(kept: Path, part: Stretch) -> np.ndarray:
+    """What a file says about itself: which keys of which drawing."""
+    return np.array(f"{kept.name}/{_name(part)}")
+
+
 def _kept_stop(kept: Path, part: Stretch) -> int:
     """Where the longest file ends that begins where this part does; where the part begins, when there is none."""
     names = (_FILE_NAME.match(path.name) for path in kept.glob(f"{part.split}-{part.start}-*.npz"))
@@ -127,7 +132,10 @@ def _load(kept: Path, part: Stretch, recipe: Recipe) -> list[DrawnKeys]:
         return []
     have = Stretch(part.split, part.start, min(stop, part.stop))
     try:
-        with np.load(kept / _name(Stretch(part.split, part.start, stop))) as file:
+        written = Stretch(part.split, part.start, stop)
+        with np.load(kept / _name(written)) as file:
+            if file["seal"] != _seal(kept, written):  # it was renamed
+                return []
             columns = {name: file[name][: len(have)] for name in (*wanted_products(recipe), "identities")}
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):  # cut, changed, or deleted just now
         return []

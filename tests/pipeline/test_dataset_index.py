@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 
+import pipeline.dataset_index
 from pipeline.dataset_index import drawn_columns, publish_dataset
 from pipeline.engines.local import LocalEngineSettings, render_missing
 from pipeline.frame_lookup import look_up_frames
@@ -130,6 +131,41 @@ def test_the_manifest_counts_and_seals_the_index(rendered: tuple[DatasetPlan, Pa
     assert manifest.certificate_sha256 == file_sha256(folder / "certificate.json")
     assert is_published(store, "datasets", dataset.dataset_id)
     assert publish_dataset(dataset, store, certificate=store / CERTIFICATE) == folder
+
+
+def test_the_bytes_of_a_dataset_do_not_tell_how_many_frames_were_read_at_once(
+    rendered: tuple[DatasetPlan, Path], monkeypatch: pytest.MonkeyPatch
+):
+    """Records are read for a few frames at a time, shards again and again; index and manifest are the same files."""
+    dataset, store = rendered
+    first = {path.name: path.read_bytes() for path in published_files(dataset, store)}
+    monkeypatch.setattr(pipeline.dataset_index, "FRAMES_AT_ONCE", 2)
+    shutil.rmtree(store / "datasets")
+    assert {path.name: path.read_bytes() for path in published_files(dataset, store)} == first
+    assert set(first) == {"index.parquet", "manifest.json", "certificate.json"}
+
+
+def published_files(dataset: DatasetPlan, store: Path) -> list[Path]:
+    """The files of the dataset, once it is published."""
+    return sorted(publish_dataset(dataset, store, certificate=store / CERTIFICATE).iterdir())
+
+
+def test_the_store_tells_which_shard_holds_a_key(rendered: tuple[DatasetPlan, Path]):
+    """What is published reads like a dictionary of what every manifest lists; a key in two shards is of the first."""
+    dataset, store = rendered
+    expected: dict[str, dict[str, str]] = {"gt": {}, "rgb": {}, "sensor": {}}
+    for product in ("gt", "rgb"):
+        shutil.copytree(next((store / "shards" / product).iterdir()), store / "shards" / product / "0copy")
+        for folder in sorted((store / "shards" / product).iterdir()):
+            for key in read_shard_manifest(folder).frame_keys:
+                expected[product].setdefault(key, f"shards/{product}/{folder.name}")
+    found = look_up_frames(store).published
+    assert found == expected
+    keys = [frame.keys["gt"] for frame in dataset.frames]
+    assert [found["gt"][key] for key in keys] == [expected["gt"][key] for key in keys]
+    assert sum(shard == "shards/gt/0copy" for shard in found["gt"].values()) == 3
+    for strange in (dataset.frames[0].keys["rgb"], "no key", ""):
+        assert strange not in found["gt"] and found["gt"].get(strange) is None
 
 
 def quarantine(dataset: DatasetPlan, store: Path, places: list[int], *, failed: str) -> None:
