@@ -8,6 +8,7 @@ import numpy as np
 
 _DIGITS_A_WORD = 16
 _STRETCH = 10_000
+_HEX_DIGITS = frozenset("0123456789abcdef")
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,14 +21,15 @@ class HexColumn(Sequence[str]):
     @classmethod
     def of(cls, texts: Collection[str], *, digits: int) -> "HexColumn":
         """The texts as a column. Raises: ValueError naming the first that has not just so many hexadecimal digits."""
-        wrong = next((text for text in texts if len(text) != digits), None)
-        try:
-            content = bytes.fromhex("".join(texts)) if wrong is None else b""
-        except ValueError:
-            wrong = next(text for text in texts if set(text) - set("0123456789abcdef"))
-        if wrong is not None:
+        whole = "".join(texts)
+        # A text that is too long and one that is too short would make up for each other in the whole.
+        right = all(len(text) == digits for text in texts) and set(whole) <= _HEX_DIGITS
+        if not right:
+            wrong = next(text for text in texts if len(text) != digits or not set(text) <= _HEX_DIGITS)
             raise ValueError(f"a hash has {digits} hexadecimal digits, but {wrong!r} came")
-        return cls(_numbers(content, digits // _DIGITS_A_WORD))
+        return cls(
+            np.frombuffer(bytes.fromhex(whole), dtype=">u8").astype(np.uint64).reshape(-1, digits // _DIGITS_A_WORD)
+        )
 
     @classmethod
     def joined(cls, parts: Sequence["HexColumn"], *, digits: int) -> "HexColumn":
@@ -106,7 +108,3 @@ class HexIndex:
             found[open_rows[same]] = self.rows[places[same]]
             open_rows, places = open_rows[~same], places[~same] + 1
         return found
-
-
-def _numbers(content: bytes, words: int) -> np.ndarray:
-    return np.frombuffer(content, dtype=">u8").astype(np.uint64).reshape(-1, words)

@@ -137,7 +137,7 @@ def _load(kept: Path, part: Stretch, recipe: Recipe) -> list[DrawnKeys]:
             if file["seal"] != _seal(kept, written):  # it was renamed
                 return []
             columns = {name: file[name][: len(have)] for name in (*wanted_products(recipe), "identities")}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):  # cut, changed, or deleted just now
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):  # cut, changed, or deleted just now
         return []
     if any(len(column) != len(have) for column in columns.values()):
         return []
