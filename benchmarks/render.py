@@ -6,12 +6,13 @@ grows slower or faster meanwhile changes the ratio less. Run it on a quiet machi
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import platform
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ import psutil
 
 from benchmarks.bare_cycles import BareCycles, bare_cycles
 from benchmarks.picture_quality import REFERENCE_SAMPLES, picture_psnr_db
+from benchmarks.processor import processor_name
 from render.asset_library import assets_source, cache_folder
 from render.blender.draw import draw_frame, frame_on_stage, open_stage, person_on_stage
 from render.blender.passes import Stage
@@ -52,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
         recipe=recipe, store="", assets=assets, elements=(PlannedShard(products=("gt", "rgb"), frames=frames),)
     )
     print(
-        f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores of {_processor()}; {options.device}; recipe "
+        f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores of {processor_name()}; {options.device}; recipe "
         f"{recipe.name} ({recipe.heads.family}, subdivision {recipe.heads.subdivision_level}), "
         f"{recipe.cameras.width_px}x{recipe.cameras.height_px}, {recipe.rgb.samples} samples, "
         f"{len(frames)} frames of {_person_index(recipe, frames[-1]) + 1} people"
@@ -116,7 +118,7 @@ def _shard_seconds(
     """Seconds a frame by stage of the shard, rendered into a folder that is deleted again."""
     with tempfile.TemporaryDirectory(prefix="headroom-benchmark-") as store:
         folder, _ = render_element(
-            plan.model_copy(update={"store": store}),
+            dataclasses.replace(plan, store=store),
             0,
             device=device,
             assets_source=source,
@@ -142,7 +144,7 @@ def _bare(plan: ShardPlan, model, frames: tuple[PlannedFrame, ...], *, device) -
 
 
 def _on_stage(
-    plan: ShardPlan, model, stage: Stage, frames: tuple[PlannedFrame, ...]
+    plan: ShardPlan, model, stage: Stage, frames: Sequence[PlannedFrame]
 ) -> Iterator[tuple[PlannedFrame, FrameParameters]]:
     """Put one frame after the other on the stage, ready to be rendered."""
     for frame, parameters, person in _people(plan, model, stage, frames):
@@ -158,7 +160,7 @@ def _on_stage(
             yield frame, parameters
 
 
-def _people(plan: ShardPlan, model, stage: Stage, frames: tuple[PlannedFrame, ...]):
+def _people(plan: ShardPlan, model, stage: Stage, frames: Sequence[PlannedFrame]):
     by_person: dict[int, list[PlannedFrame]] = {}
     for frame in frames:
         by_person.setdefault(_person_index(plan.recipe, frame), []).append(frame)
@@ -215,14 +217,6 @@ def _print_memory(plan: ShardPlan, model, *, device) -> None:
         f"resident memory: {resident_mb[0]:.0f} MB at first, {settled[0]:.0f} MB settled, {settled[-1]:.0f} MB at last"
     )
     print(f"growth: {slope:.4f} MB a frame (least squares over the last {len(settled)} frames)")
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or "an unnamed processor"
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "one processor")
 
 
 if __name__ == "__main__":

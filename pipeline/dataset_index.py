@@ -1,21 +1,25 @@
 """Publishing a dataset: its index (one row a frame, drawn values queryable) and its manifest."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pyarrow
-import pyarrow.parquet
 
-from pipeline.frame_lookup import look_up_frames
-from pipeline.planning import DatasetPlan, check_splits, is_quarantined
+from pipeline.frame_lookup import FrameLookup, look_up_frames
+from pipeline.frame_table import FrameTable
+from pipeline.hex_column import HexColumn
+from pipeline.index_file import write_index
+from pipeline.planning import DatasetPlan, check_people, quarantined_rows
 from pipeline.shard_checks import checked_records
 from pipeline.store import publish_result, published_folder
+from render.config import Recipe
 from render.dataset_format import (
     DATASET_CERTIFICATE,
     DATASET_INDEX,
     DATASET_MANIFEST,
     FORMAT_VERSION,
+    SPLITS,
     DatasetError,
     DatasetManifest,
     FrameGeometry,
@@ -24,123 +28,140 @@ from render.dataset_format import (
     file_sha256,
 )
 from render.sampling.place import frame_place
-from render.shard_plan import PlannedFrame, Product, wanted_products
+from render.shard_plan import PlannedFrame
 from train.unpublished import unpublished_folder
 
 # Longer lists (identity coefficients) are one column of lists; a column for each number would help no query.
 LONGEST_LIST_OF_COLUMNS = 4
+# Records of so many frames are in memory at once, each of them some 20 kB.
+FRAMES_AT_ONCE = 2_000
 
 
 def publish_dataset(plan: DatasetPlan, store: Path, *, certificate: Path) -> Path:
     """Publish the dataset of a plan whose frames are all rendered or quarantined; returns its folder.
 
-    Quarantined frames are not listed, and counted. The certificate, a JSON file, is copied into the dataset.
+    Quarantined frames are not listed, and counted. The certificate, a JSON file, is copied into the dataset. Records
+    are read shard by shard, so that memory does not grow with the dataset but for its columns of keys.
     Raises: DatasetError when a frame is missing, a record is not the planned frame's, two splits share a person, or
     nothing of a split is left.
     """
-    quarantined = look_up_frames(store).quarantined
-    kept = tuple(
-        (frame, identity)
-        for frame, identity in zip(plan.frames, plan.identities, strict=True)
-        if not is_quarantined(frame, quarantined)
-    )
-    planned, counted = ([frame.split for frame in frames] for frames in (plan.frames, [frame for frame, _ in kept]))
-    splits = list(dict.fromkeys(planned))
-    for split in splits:
+    found = look_up_frames(store)
+    kept = ~quarantined_rows(plan.frames, found.quarantined)
+    frames, identities = plan.frames.take(kept), plan.identities.take(kept)
+    planned, counted = plan.frames.counts(), frames.counts()
+    for split in planned:
         if split not in counted:
             raise DatasetError(
                 f"every {split} frame of recipe {plan.recipe.name!r} is quarantined; "
                 f"`python -m render quarantine --store {store}` tells why"
             )
-    shards, records = _records_of([frame for frame, _ in kept], store, products=wanted_products(plan.recipe))
-    rows = _rows(plan, kept, shards, records)
-    check_splits([row["split"] for row in rows], [row["identity_id"] for row in rows], where=str(store))
+    holders = {product: _holders(frames, product, found) for product in frames.keys}
+    check_people(frames, identities, where=str(store))
     with unpublished_folder(published_folder(store, "datasets", plan.dataset_id)) as folder:
-        names = list(dict.fromkeys(name for row in rows for name in row))
-        columns = {name: [row.get(name) for row in rows] for name in names}
-        pyarrow.parquet.write_table(pyarrow.table(columns), folder / DATASET_INDEX)
+        shards = {product: found.published[product].shards for product in holders}
+        write_index(folder / DATASET_INDEX, _rows(plan.recipe, frames, identities, holders, shards, store))
         shutil.copyfile(certificate, folder / DATASET_CERTIFICATE)
-        used = {product: tuple(sorted(set(held.values()))) for product, held in shards.items()}
         manifest = DatasetManifest(
             format_version=FORMAT_VERSION,
             dataset_id=plan.dataset_id,
             name=plan.recipe.name,
-            frames={split: counted.count(split) for split in splits},
-            identities={split: len({row["identity_id"] for row in rows if row["split"] == split}) for split in splits},
-            shards=used,
+            frames=counted,
+            identities={split: _people(frames, identities, split) for split in counted},
+            shards={
+                product: tuple(sorted(shards[product][number] for number in np.unique(numbers)))
+                for product, numbers in holders.items()
+            },
             recipe=plan.recipe.model_dump(mode="json"),
             index_sha256=file_sha256(folder / DATASET_INDEX),
-            quarantined={split: planned.count(split) - counted.count(split) for split in splits},
+            quarantined={split: count - counted[split] for split, count in planned.items()},
             certificate_sha256=file_sha256(folder / DATASET_CERTIFICATE),
         )
         (folder / DATASET_MANIFEST).write_text(canonical_json(manifest.model_dump(mode="json")) + "\n")
         return publish_result(folder, store=store, kind="datasets", key=plan.dataset_id)
 
 
-def _records_of(
-    frames: list[PlannedFrame], store: Path, *, products: tuple[Product, ...]
-) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, FrameRecord]]]:
-    """By product and frame key: the shard that holds the frame, and the frame's record."""
-    shards: dict[str, dict[str, str]] = {}
-    records: dict[str, dict[str, FrameRecord]] = {}
-    found = look_up_frames(store).published
-    for product in products:
-        wanted = {frame.keys[product] for frame in frames}
-        shards[product] = {key: shard for key, shard in found[product].items() if key in wanted}
-        missing = [frame for frame in frames if frame.keys[product] not in shards[product]]
-        if missing:
-            raise DatasetError(
-                f"{len(missing)} of {len(frames)} frames have no published {product}, the first is "
-                f"{missing[0].split}/{missing[0].index} (key {missing[0].keys[product]}); render them first"
-            )
-        records[product] = {
-            record.key: record
-            for shard in dict.fromkeys(shards[product].values())
-            for record in checked_records(store / shard)
-            if shards[product].get(record.key) == shard
-        }
-    return shards, records
+def _people(frames: FrameTable, identities: HexColumn, split: str) -> int:
+    return int(identities.take(frames.splits == SPLITS.index(split)).first_occurrences().sum())
+
+
+def _holders(frames: FrameTable, product: str, found: FrameLookup) -> np.ndarray:
+    """For every frame the number of the shard that holds its product. Raises: DatasetError that names the first frame
+    that none holds."""
+    numbers = found.published[product].numbers(frames.keys[product])
+    missing = np.flatnonzero(numbers < 0)
+    if len(missing):
+        first = frames[int(missing[0])]
+        raise DatasetError(
+            f"{len(missing)} of {len(frames)} frames have no published {product}, the first is "
+            f"{first.split}/{first.index} (key {frames.keys[product][int(missing[0])]}); render them first"
+        )
+    return numbers
 
 
 def _rows(
-    plan: DatasetPlan,
-    frames: tuple[tuple[PlannedFrame, str], ...],
-    shards: dict[str, dict[str, str]],
+    recipe: Recipe,
+    frames: FrameTable,
+    identities: HexColumn,
+    holders: dict[str, np.ndarray],
+    shards: dict[str, tuple[str, ...]],
+    store: Path,
+) -> Iterator[list[dict]]:
+    """The rows of the index, FRAMES_AT_ONCE by FRAMES_AT_ONCE."""
+    records: dict[str, dict[str, FrameRecord]] = {}
+    for start in range(0, len(frames), FRAMES_AT_ONCE):
+        part = slice(start, start + FRAMES_AT_ONCE)
+        names = {product: [shards[product][number] for number in holders[product][part]] for product in holders}
+        wanted = dict.fromkeys(name for listed in names.values() for name in listed)
+        records = {name: records[name] if name in records else _records(store / name) for name in wanted}
+        rows = []
+        for frame, identity, *where in zip(frames[part], identities[part], *names.values(), strict=True):
+            held_by = dict(zip(names, where, strict=True))
+            rows.append(_row(recipe, frame, identity, held_by, records))
+        yield rows
+
+
+def _records(shard: Path) -> dict[str, FrameRecord]:
+    return {record.key: record for record in checked_records(shard)}
+
+
+def _row(
+    recipe: Recipe,
+    frame: PlannedFrame,
+    identity: str,
+    held_by: dict[str, str],
     records: dict[str, dict[str, FrameRecord]],
-) -> list[dict]:
-    """One row for each frame and the identity that it must show."""
-    rows = []
-    for frame, identity in frames:
-        place = frame_place(plan.recipe.structure, frame.index)
-        row: dict = {
-            "split": frame.split,
-            "frame_index": frame.index,
-            "identity_index": place.person,
-            "instant_index": place.instant,
-            "view_index": place.view,
-            "light_index": place.light,
-            "sequence": place.sequence,
-            "step": place.step,
-            "identity_id": identity,
-        }
-        drawn: dict[str, dict] = {}
-        for product, key in frame.keys.items():
-            record = records[product].get(key)
-            if record is None or record.identity_id != identity:
-                raise DatasetError(
-                    f"{shards[product][key]} does not hold frame {frame.split}/{frame.index} (key {key}) of identity "
-                    f"{identity}: its record says {record.identity_id if record else 'nothing'}; delete that shard"
-                )
-            row |= {f"{product}_key": key, f"{product}_shard": shards[product][key], f"{product}_file": record.file}
-            drawn |= record.drawn
-            if record.geometry is not None:
-                for name in ("yaw_deg", "pitch_deg", "roll_deg"):
-                    row[name] = getattr(record.geometry, name)
-                row["head_distance_m"] = head_distance_m(record.geometry)
-        for factor, values in drawn.items():
-            row |= drawn_columns(factor, values)
-        rows.append(row)
-    return rows
+) -> dict:
+    """The row of one frame and the identity that it must show."""
+    place = frame_place(recipe.structure, frame.index)
+    row: dict = {
+        "split": frame.split,
+        "frame_index": frame.index,
+        "identity_index": place.person,
+        "instant_index": place.instant,
+        "view_index": place.view,
+        "light_index": place.light,
+        "sequence": place.sequence,
+        "step": place.step,
+        "identity_id": identity,
+    }
+    drawn: dict[str, dict] = {}
+    for product, key in frame.keys.items():
+        shard = held_by[product]
+        record = records[shard].get(key)
+        if record is None or record.identity_id != identity:
+            raise DatasetError(
+                f"{shard} does not hold frame {frame.split}/{frame.index} (key {key}) of identity "
+                f"{identity}: its record says {record.identity_id if record else 'nothing'}; delete that shard"
+            )
+        row |= {f"{product}_key": key, f"{product}_shard": shard, f"{product}_file": record.file}
+        drawn |= record.drawn
+        if record.geometry is not None:
+            for name in ("yaw_deg", "pitch_deg", "roll_deg"):
+                row[name] = getattr(record.geometry, name)
+            row["head_distance_m"] = head_distance_m(record.geometry)
+    for factor, values in drawn.items():
+        row |= drawn_columns(factor, values)
+    return row
 
 
 def head_distance_m(geometry: FrameGeometry) -> float:

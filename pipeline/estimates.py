@@ -107,7 +107,9 @@ def costs_of_shards(shards: Mapping[str, Collection[Path]]) -> Costs:
 
 def estimate(plan: DatasetPlan, shards: Collection[PlannedShard], costs: Costs | None) -> Estimate:
     """What rendering the shards of a plan will take, by costs on record."""
-    counts: Counter[Product] = Counter(product for shard in shards for product in shard.products for _ in shard.frames)
+    counts: Counter[Product] = Counter()
+    for shard in shards:
+        counts.update(dict.fromkeys(shard.products, len(shard.frames)))
     space = sum(count * bytes_of_a_frame(plan.recipe, product, costs) for product, count in counts.items())
     measured = [product for product in counts if costs and costs.stored_frames[product]]
     guess = "bytes a pixel as other recipes needed them" if len(measured) < len(counts) else ""

@@ -9,6 +9,7 @@ import pyarrow.parquet
 from pydantic import ValidationError
 
 from pipeline.errors import PipelineError
+from pipeline.hex_column import HexColumn
 from pipeline.planning import DatasetPlan
 from render.config import Recipe
 from render.dataset_format import (
@@ -16,12 +17,13 @@ from render.dataset_format import (
     DATASET_MANIFEST,
     PRODUCTS,
     SHARD_RECORDS,
+    SPLITS,
     DatasetManifest,
     FrameRecord,
 )
 from render.frame_keys import key_inputs, key_of_inputs, product_settings
 from render.sampling.frame import draw_frame
-from render.shard_plan import Product
+from render.shard_plan import Product, wanted_products
 
 Address = tuple[str, int]
 LEAST_PREFIX = 4
@@ -49,10 +51,13 @@ class FrameSet:
 
 def planned_frame_set(plan: DatasetPlan) -> FrameSet:
     """The frames that a recipe asks for."""
-    keys: dict[Product, dict[str, list[str | None]]] = {}
-    for frame in plan.frames:
-        for product, key in frame.keys.items():
-            keys.setdefault(product, {}).setdefault(frame.split, []).append(key)
+    keys: dict[Product, dict[str, HexColumn]] = {
+        product: {
+            split: plan.frames.keys[product].take(plan.frames.splits == SPLITS.index(split))
+            for split in plan.frames.counts()
+        }
+        for product in wanted_products(plan.recipe)
+    }
 
     def inputs(product: Product, addresses: Collection[Address]) -> dict[Address, dict]:
         return {

@@ -12,7 +12,7 @@ from pipeline.frame_lookup import look_up_frames
 from pipeline.frame_set import Address, FrameSet, planned_frame_set
 from pipeline.identity import key_of
 from pipeline.nearest_dataset import nearest_dataset
-from pipeline.planning import DatasetPlan, is_quarantined, shards_to_render
+from pipeline.planning import DatasetPlan, quarantined_rows, shards_to_render
 from pipeline.run_settings import RunOptions, dataset_plan, resolve, results_after_dataset, run_keys
 from pipeline.single_frame import measured_costs
 from pipeline.store import is_published
@@ -34,7 +34,7 @@ def plan_text(options: RunOptions, *, measure: bool = False) -> str:
     shards = shards_to_render(
         plan.frames, found.published, found.quarantined, shard_size=plan.recipe.structure.shard_size
     )
-    bad = sum(is_quarantined(frame, found.quarantined) for frame in plan.frames)
+    bad = int(quarantined_rows(plan.frames, found.quarantined).sum())
     results = [("certificates", "certificate", key_of(keys.certificate)), *results_after_dataset(keys)]
     missing = [name for kind, name, key in results if not is_published(settings.store, kind, key)]
     cost = estimate(plan, shards, costs_on_record(plan, found.published, settings.store))
@@ -74,7 +74,7 @@ def describe_plan(plan: DatasetPlan, shards: tuple[PlannedShard, ...]) -> str:
     """How many frames of each product are there already, and how many will be rendered, in one line."""
     parts = []
     for product, count in count_frames(plan, shards).items():
-        distinct = len({frame.keys[product] for frame in plan.frames if product in frame.keys})
+        distinct = int(plan.frames.keys[product].first_occurrences().sum())
         parts.append(f"{product}: {count} of {distinct} to render, {distinct - count} reused")
     return f"recipe {plan.recipe.name}, {len(plan.frames)} frames; {'; '.join(parts)}"
 

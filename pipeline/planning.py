@@ -1,56 +1,96 @@
 """Planning: which frames a recipe asks for, which are published already, and how the rest is cut into shards."""
 
+import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
+
+from pipeline.drawn_keys import DrawnKeys, Stretch
+from pipeline.frame_table import KEY_DIGITS, FrameTable
+from pipeline.hex_column import HexColumn, HexIndex
+from pipeline.kept_keys import draw_or_load, keep, kept_folder
 from render.config import Recipe
-from render.dataset_format import SPLITS, DatasetError, canonical_sha256
-from render.frame_keys import identity_id, plan_drawn_frame
-from render.sampling.frame import draw_frames
-from render.sampling.place import frame_place
-from render.shard_plan import PlannedFrame, PlannedShard, Product
+from render.dataset_format import SPLITS, DatasetError, Product
+from render.shard_plan import PlannedFrame, PlannedShard, wanted_products
+
+_STRETCH = 10_000
 
 
 @dataclass(frozen=True)
 class DatasetPlan:
-    """Every frame of a dataset in order (splits, then indices), who each shows, and the dataset's id."""
+    """Every frame of a dataset in order (splits, then indices), who each shows, and the dataset's id.
+
+    Both are read like sequences and are kept as columns, 40 bytes a frame.
+    """
 
     recipe: Recipe
     assets: dict[str, str]
-    frames: tuple[PlannedFrame, ...]
-    identities: tuple[str, ...]
+    frames: FrameTable
+    identities: HexColumn
     dataset_id: str
 
 
-def plan_dataset(recipe: Recipe, assets: dict[str, str]) -> DatasetPlan:
+def plan_dataset(recipe: Recipe, assets: dict[str, str], *, store: Path | None = None) -> DatasetPlan:
     """All frames of a recipe with their keys; the same whatever the shard size, the store, or what is published.
 
-    Raises: DatasetError when two splits share a person.
+    What a store keeps of an earlier planning is not drawn again; `keep_plan` puts it there.
+    Raises: DatasetError when two splits share a person; ImageFolderError, ProcessLostError.
     """
-    frames, identities = [], []
-    for split in SPLITS:
-        people: dict[int, str] = {}
-        indices = range(recipe.structure.frames.get(split, 0))
-        for index, parameters in zip(indices, draw_frames(recipe, split, indices), strict=True):
-            person = frame_place(recipe.structure, index).person
-            if person not in people:
-                people[person] = identity_id(parameters, assets)
-            frames.append(plan_drawn_frame(parameters, recipe, split, index, assets))
-            identities.append(people[person])
-    check_splits([frame.split for frame in frames], identities, where=f"recipe {recipe.name!r}")
+    kept = None if store is None else kept_folder(store, recipe, assets)
+    counts = {split: recipe.structure.frames.get(split, 0) for split in SPLITS}  # pyright: ignore[reportArgumentType, reportCallIssue]
+    drawn = draw_or_load(
+        recipe, assets, [Stretch(split, 0, count) for split, count in counts.items() if count], kept=kept
+    )
+    frames = FrameTable(
+        splits=np.concatenate([np.full(len(one.stretch), SPLITS.index(one.stretch.split), np.uint8) for one in drawn]),
+        indices=np.concatenate([np.arange(len(one.stretch), dtype=np.uint32) for one in drawn]),
+        keys={
+            product: HexColumn.joined([one.keys[product] for one in drawn], digits=KEY_DIGITS)
+            for product in wanted_products(recipe)
+        },
+    )
+    identities = HexColumn(np.concatenate([one.identities.words for one in drawn]))
+    check_people(frames, identities, where=f"recipe {recipe.name!r}")
     return DatasetPlan(
-        recipe=recipe,
-        assets=assets,
-        frames=tuple(frames),
-        identities=tuple(identities),
-        dataset_id=dataset_id(frames),
+        recipe=recipe, assets=assets, frames=frames, identities=identities, dataset_id=dataset_id(frames)
     )
 
 
-def dataset_id(frames: Collection[PlannedFrame]) -> str:
-    """The id of a dataset: a hash of its frames' addresses and keys in order, 24 hexadecimal digits."""
-    rows = [[frame.split, frame.index, *frame.keys.values()] for frame in frames]
-    return canonical_sha256(rows)[:24]
+def keep_plan(plan: DatasetPlan, store: Path) -> None:
+    """Keep the keys of a plan in the store, for the next one that wants them. Raises: OSError."""
+    stretches, start = [], 0
+    for split, count in plan.frames.counts().items():
+        rows = slice(start, start + count)
+        keys = {product: column[rows] for product, column in plan.frames.keys.items()}
+        stretches.append(DrawnKeys(Stretch(split, 0, count), keys, plan.identities[rows]))
+        start += count
+    keep(kept_folder(store, plan.recipe, plan.assets), stretches)
+
+
+def dataset_id(frames: FrameTable) -> str:
+    """The id of a dataset: a hash of its frames' addresses and keys in order, 24 hexadecimal digits.
+
+    It hashes the canonical JSON of rows [split, index, key, …], which is written here piece by piece.
+    """
+    content = hashlib.sha256(b"[")
+    for start in range(0, len(frames), _STRETCH):
+        part = frames[start : start + _STRETCH]
+        rows = zip(part.splits.tolist(), part.indices.tolist(), *part.keys.values(), strict=True)
+        texts = ['["%s",%d,"%s"]' % (SPLITS[split], index, '","'.join(keys)) for split, index, *keys in rows]  # noqa: UP031
+        content.update(("," * (start > 0) + ",".join(texts)).encode())
+    content.update(b"]")
+    return content.hexdigest()[:24]
+
+
+def check_people(frames: FrameTable, identities: HexColumn, *, where: str) -> None:
+    """As `check_splits`, whose words it leaves to say it, at a millionth of a second a frame."""
+    first_rows = identities.first_occurrences()
+    first_split = frames.splits[first_rows]
+    people = HexIndex.of(identities.take(first_rows))
+    if (first_split[people.find(identities)] != frames.splits).any():
+        check_splits([SPLITS[split] for split in frames.splits], identities, where=where)
 
 
 def check_splits(splits: Collection[str], identities: Collection[str], *, where: str) -> None:
@@ -71,6 +111,15 @@ def is_quarantined(frame: PlannedFrame, quarantined: Mapping[str, Collection[str
     return any(key in quarantined[product] for product, key in frame.keys.items())
 
 
+def quarantined_rows(frames: Collection[PlannedFrame], quarantined: Mapping[str, Collection[str]]) -> np.ndarray:
+    """`is_quarantined` of all frames, as a mask."""
+    table = FrameTable.of(frames)
+    mask = np.zeros(len(table), dtype=bool)
+    for product, column in table.keys.items():
+        mask |= _among(column, quarantined[product])
+    return mask
+
+
 def shards_to_render(
     frames: Collection[PlannedFrame],
     published: Mapping[str, Collection[str]],
@@ -84,18 +133,29 @@ def shards_to_render(
     The products that a frame lacks are rendered in one go, with other frames that lack the same. A key that several
     frames share (the same geometry in another light) is planned once.
     """
-    known: dict[str, set[str]] = {product: set(keys) for product, keys in published.items()}
-    groups: dict[tuple[Product, ...], list[PlannedFrame]] = {}
-    for frame in frames:
-        missing: tuple[Product, ...] = tuple(
-            product for product, key in frame.keys.items() if key not in known[product]
-        )
-        if missing and not is_quarantined(frame, quarantined):
-            groups.setdefault(missing, []).append(frame)
-            for product in missing:
-                known[product].add(frame.keys[product])
+    table = FrameTable.of(frames)
+    products: tuple[Product, ...] = tuple(table.keys)  # pyright: ignore[reportAssignmentType]
+    wanted = ~quarantined_rows(table, quarantined)
+    lacking = np.zeros(len(table), dtype=np.uint8)  # a bit for each product
+    for bit, product in enumerate(products):
+        rows = np.flatnonzero(wanted & ~_among(table.keys[product], published[product]))
+        rows = rows[table.keys[product].take(rows).first_occurrences()]
+        lacking[rows] |= 1 << bit
+    groups: dict[tuple[Product, ...], FrameTable] = {
+        tuple(product for bit, product in enumerate(products) if bits >> bit & 1): table.take(lacking == bits)
+        for bits in np.unique(lacking).tolist()
+        if bits
+    }
     return tuple(
-        PlannedShard(products=products, frames=tuple(groups[products][start : start + shard_size]))
-        for products in sorted(groups, key=lambda products: (-len(products), products))
-        for start in range(0, len(groups[products]), shard_size)
+        PlannedShard(products=missing, frames=groups[missing][start : start + shard_size])
+        for missing in sorted(groups, key=lambda products: (-len(products), products))
+        for start in range(0, len(groups[missing]), shard_size)
     )
+
+
+def _among(column: HexColumn, keys: Collection[str]) -> np.ndarray:
+    """A mask: which texts of a column are among the keys."""
+    index = getattr(keys, "index", None)
+    if not isinstance(index, HexIndex):
+        index = HexIndex.of(HexColumn.of(keys, digits=KEY_DIGITS))
+    return index.find(column) >= 0

@@ -117,7 +117,8 @@ def dataset_plan(options: RunOptions) -> DatasetPlan:
     from render.asset_library import assets_source
 
     settings = resolve(options)
-    return plan_dataset(settings.recipe, asset_hashes(settings.recipe, source=assets_source(settings.assets_source)))
+    assets = asset_hashes(settings.recipe, source=assets_source(settings.assets_source))
+    return plan_dataset(settings.recipe, assets, store=settings.store)
 
 
 @lru_cache(maxsize=8)

@@ -3,12 +3,15 @@
 import re
 import time
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from pipeline.frame_set import dataset_manifest, published_frame_set
+from pipeline.errors import PipelineError
+from pipeline.frame_set import dataset_manifest, published_frame_set, published_recipe
+from pipeline.kept_keys import KEPT_KEYS, kept_folder
 from pipeline.store import KINDS, STAMP, Kind, Stamp, is_published, stale_temporaries
 from render.asset_library import assets_source
 from render.dataset_format import (
@@ -19,6 +22,8 @@ from render.dataset_format import (
     read_shard_manifest,
 )
 from render.frame_keys import asset_hashes, plan_frame
+from render.heads.model_checks import HeadModelError
+from render.image_folder import ImageFolderError
 from render.shard_plan import PlanError, read_plan, shard_folder
 
 TRASH = ".trash-"
@@ -54,13 +59,15 @@ def find_unneeded(store: Path, *, days: float) -> list[Unneeded]:
     finished, open_shards = _plans(store, listed, before_s)
     results = list(_results(store, manifests.keys()))
     gone = {one.path for one in results}
+    keys = list(_unused_keys(store, manifests.values(), before_s))
     return [
         *(Unneeded(path, "rubbish", "a deletion that was interrupted") for path in sorted(store.glob(f"{TRASH}*"))),
         *results,
         *_notes(store, finished, gone, before_s),
         *finished,
+        *keys,
         *_shards(store, manifests, listed | open_shards),
-        *_leftovers(store, before_s),
+        *_leftovers(store, before_s, going={one.path for one in keys}),
     ]
 
 
@@ -78,7 +85,7 @@ def _plans(store: Path, listed: Collection[str], before_s: float) -> tuple[list[
     """
     unneeded: list[Unneeded] = []
     wanted: set[str] = set()
-    for path in sorted((store / "plans").glob("[!.]*.json")):
+    for path in sorted((store / "plans").glob("[!.]*.json*")):
         given_up = _newest_change_s([path, store / "logs" / path.stem]) < before_s
         try:
             shards = [
@@ -101,6 +108,24 @@ def _plans(store: Path, listed: Collection[str], before_s: float) -> tuple[list[
     notes = {path: path.read_text(encoding="utf-8").strip() for path in (store / "plans").glob("[!.]*.open")}
     links = [Unneeded(path, "plan", going[name].why) for path, name in sorted(notes.items()) if name in going]
     return [*links, *unneeded], wanted
+
+
+def _drawn_keys(store: Path) -> list[Path]:
+    return sorted((store / "plans").glob(f"{KEPT_KEYS}*/"))
+
+
+def _unused_keys(store: Path, manifests: Collection[DatasetManifest], before_s: float) -> Iterator[Unneeded]:
+    """Drawn keys that planning none of the datasets again would use, once nobody has added to them for a while."""
+    if not (folders := _drawn_keys(store)):
+        return
+    used = set()
+    for manifest in manifests:
+        with suppress(PipelineError, HeadModelError, ImageFolderError):  # what cannot be planned needs no keys
+            recipe = published_recipe(manifest)
+            used.add(kept_folder(store, recipe, asset_hashes(recipe, source=assets_source(None))))
+    for folder in folders:
+        if folder not in used and _newest_change_s([folder]) < before_s:
+            yield Unneeded(folder, "keys", "of no dataset that this version of Headroom would plan")
 
 
 def _results(store: Path, datasets: Collection[str]) -> Iterator[Unneeded]:
@@ -181,7 +206,7 @@ def _notes(store: Path, plans: Collection[Unneeded], gone: Collection[Path], bef
     """Logs and timings of plans and results that are gone, or go now."""
     going = {one.path.stem for one in plans}
     for folder in sorted((store / "logs").glob("[!.]*/")):
-        if folder.name in going or not (store / "plans" / f"{folder.name}.json").exists():
+        if folder.name in going or not any((store / "plans").glob(f"{folder.name}.json*")):
             yield Unneeded(folder, "log", "of a plan that is done with")
     for path in sorted([*(store / "logs").glob("[!.]*.log"), *(store / "timings").glob("[!.]*.json")]):
         parts = _LOG.fullmatch(path.name) or _TIMING.fullmatch(path.name)
@@ -195,7 +220,7 @@ def _notes(store: Path, plans: Collection[Unneeded], gone: Collection[Path], bef
             yield Unneeded(path, "log", "of a result that is not there")
 
 
-def _leftovers(store: Path, before_s: float) -> Iterator[Unneeded]:
+def _leftovers(store: Path, before_s: float, *, going: Collection[Path]) -> Iterator[Unneeded]:
     """What was being written when its process died: of this machine at once, of others after the days of grace."""
     dead = set(stale_temporaries(store))
     folders = [store / kind for kind in KINDS] + [store / "shards" / product for product in PRODUCTS]
@@ -205,7 +230,8 @@ def _leftovers(store: Path, before_s: float) -> Iterator[Unneeded]:
                 yield Unneeded(path, "leftover", "its process is gone")
             elif not path.is_symlink() and _newest_change_s([path]) < before_s:
                 yield Unneeded(path, "leftover", "unfinished, and nobody went on with it")
-    for parent in (store / name for name in ("plans", "timings", "logs")):
+    staying = [folder for folder in _drawn_keys(store) if folder not in going]
+    for parent in [*(store / name for name in ("plans", "timings", "logs")), *staying]:
         for path in sorted(parent.glob(".*")):
             if _newest_change_s([path]) < before_s:
                 yield Unneeded(path, "leftover", "unfinished, and nobody went on with it")

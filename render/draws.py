@@ -8,11 +8,13 @@ from typing import TypeVar
 
 import numpy as np
 
-from render.even_points import DIMENSIONS, even_share
+from render.even_points import DIMENSIONS, check_index, even_shares
 
 Option = TypeVar("Option")
 Range = tuple[float, float]
 _SEEDS = 1_000_000
+# Shares are made for so many indices at once, because whoever draws one frame mostly draws the next ones too.
+_BLOCK = 256
 
 
 @dataclass(frozen=True)
@@ -82,12 +84,9 @@ class Draws:
         return np.random.Generator(np.random.Philox(key=key, counter=counter))
 
     def _share(self, set_name: str, name: str, dimension: int) -> float:
-        return even_share(
-            self.index,
-            shuffle_seed=int.from_bytes(self._digest(set_name)[16:20], "little"),
-            scramble_seed=int.from_bytes(self._digest(name)[20:24], "little"),
-            dimension=dimension,
-        )
+        check_index(self.index)
+        block, place = divmod(self.index, _BLOCK)
+        return _shares(self.seed, self.split, set_name, name, dimension, block)[place]
 
     def _digest(self, name: str) -> bytes:
         return _digest(self.seed, self.split, name)
@@ -96,6 +95,17 @@ class Draws:
 @lru_cache(maxsize=4096)
 def _digest(seed: int, split: str, name: str) -> bytes:
     return hashlib.sha256(f"headroom/{seed}/{split}/{name}".encode()).digest()
+
+
+@lru_cache(maxsize=2048)
+def _shares(seed: int, split: str, set_name: str, name: str, dimension: int, block: int) -> list[float]:
+    return even_shares(
+        block * _BLOCK,
+        _BLOCK,
+        shuffle_seed=int.from_bytes(_digest(seed, split, set_name)[16:20], "little"),
+        scramble_seed=int.from_bytes(_digest(seed, split, name)[20:24], "little"),
+        dimension=dimension,
+    )
 
 
 def _within(share: float, bounds: Range) -> float:

@@ -1,14 +1,17 @@
 """Keys: what a frame's pixels depend on, as one hash for each product."""
 
+import hashlib
+import json
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 from render.bundled_assets import ENVIRONMENTS_ASSET
 from render.config import Recipe
-from render.dataset_format import canonical_sha256
+from render.dataset_format import canonical_json, canonical_sha256
 from render.heads.families import FAMILIES
-from render.parameters import FrameParameters, factor_values
+from render.parameters import FACTORS_OF_PRODUCT, FrameParameters, factor_values
 from render.ranges.lighting import NO_ENVIRONMENT
 from render.ranges.people import OWN_FAMILIES
 from render.recipe_head import own_assets, recipe_head
@@ -53,13 +56,58 @@ def software_versions() -> dict[str, str]:
     return {"bpy": version("bpy")}
 
 
+@dataclass(frozen=True)
+class KeyMaker:
+    """Makes the keys of many frames of a recipe.
+
+    A key is the sha256 of the canonical JSON text of `key_inputs`. The text of a factor is written once for all
+    products, and once for all frames that share the factor, as those of one person do.
+    """
+
+    recipe: Recipe
+    assets: dict[str, str]
+    _texts: dict[str, tuple[object, str]] = field(default_factory=dict)
+    _ends: dict[tuple[str, ...], tuple[str, str]] = field(default_factory=dict)
+
+    def key(self, parameters: FrameParameters, product: Product) -> str:
+        """The key of one product of one frame: 32 hexadecimal digits."""
+        start, end = self._start_and_end(parameters, product)
+        factors = ",".join(self._factor_text(parameters, name) for name in _SORTED_FACTORS[product])
+        return hashlib.sha256(f"{start}{factors}{end}".encode()).hexdigest()[:32]
+
+    def _factor_text(self, parameters: FrameParameters, name: str) -> str:
+        values = getattr(parameters, name)
+        known = self._texts.get(name)
+        if known is not None and known[0] is values:
+            return known[1]
+        text = f'"{name}":{_FACTOR_ENCODER.encode(vars(values))}'
+        self._texts[name] = (values, text)
+        return text
+
+    def _start_and_end(self, parameters: FrameParameters, product: Product) -> tuple[str, str]:
+        """What stands before and after the factors: it depends on the assets of the frame alone."""
+        used = (product, parameters.identity.family, parameters.lighting.environment)
+        if used not in self._ends:
+            rest = {**key_inputs(parameters, product, self.recipe, self.assets), "drawn": {}}
+            start, end = canonical_json(rest).split('"drawn":{}', maxsplit=1)
+            self._ends[used] = (f'{start}"drawn":{{', f"}}{end}")
+        return self._ends[used]
+
+
+# Lamps, the only dataclasses within a factor, are written like factors.
+_FACTOR_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False, default=vars
+)
+_SORTED_FACTORS = {product: sorted(factors) for product, factors in FACTORS_OF_PRODUCT.items()}
+
+
 def frame_key(parameters: FrameParameters, product: Product, recipe: Recipe, assets: dict[str, str]) -> str:
     """The key of one product of one frame: 32 hexadecimal digits.
 
     It hashes the drawn values of the factors that the product uses, its settings, its assets, the epochs of its code
     and the bpy version; never a name, a path, a host, a device, a commit or the number of frames.
     """
-    return key_of_inputs(key_inputs(parameters, product, recipe, assets))
+    return KeyMaker(recipe, assets).key(parameters, product)
 
 
 def key_inputs(parameters: FrameParameters, product: Product, recipe: Recipe, assets: dict[str, str]) -> dict:
@@ -89,17 +137,11 @@ def identity_id(parameters: FrameParameters, assets: dict[str, str]) -> str:
 
 def plan_frame(recipe: Recipe, split: str, index: int, assets: dict[str, str]) -> PlannedFrame:
     """The address of a frame with the keys of the products that its recipe wants."""
-    return plan_drawn_frame(draw_frame(recipe, split, index), recipe, split, index, assets)
-
-
-def plan_drawn_frame(
-    parameters: FrameParameters, recipe: Recipe, split: str, index: int, assets: dict[str, str]
-) -> PlannedFrame:
-    """The same for a frame whose parameters are drawn already."""
+    parameters, keys = draw_frame(recipe, split, index), KeyMaker(recipe, assets)
     return PlannedFrame(
         split=split,  # pyright: ignore[reportArgumentType]
         index=index,
-        keys={product: frame_key(parameters, product, recipe, assets) for product in wanted_products(recipe)},
+        keys={product: keys.key(parameters, product) for product in wanted_products(recipe)},
     )
 
 

@@ -1,7 +1,7 @@
 """The frames of a shard, or a part of them, from plan to files: what one process does of a shard."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from render.dataset_format import (
     write_ground_truth,
     write_rgb,
 )
-from render.frame_keys import frame_key
+from render.frame_keys import KeyMaker
 from render.parameters import PERSON_FACTORS, FrameParameters
 from render.quarantine import draw_checked
 from render.recipe_head import recipe_head
@@ -67,16 +67,16 @@ class FrameFiles:
     seconds: Mapping[str, float]
 
 
-def drawn_plans(recipe: Recipe, frames: tuple[PlannedFrame, ...], assets: dict[str, str]) -> tuple[DrawnPlan, ...]:
+def drawn_plans(recipe: Recipe, frames: Sequence[PlannedFrame], assets: dict[str, str]) -> tuple[DrawnPlan, ...]:
     """Draw every frame of a planned shard, and check that it is the frame that was planned.
 
     Raises: ShardError when a key of the plan is not what this version makes.
     """
-    drawn = []
+    keys, drawn = KeyMaker(recipe, assets), []
     for position, frame in enumerate(frames):
         parameters = draw_frame(recipe, frame.split, frame.index)
         for product, planned in frame.keys.items():
-            actual = frame_key(parameters, product, recipe, assets)
+            actual = keys.key(parameters, product)
             if actual != planned:
                 raise ShardError(
                     f"frame {frame.split}/{frame.index}: the plan was made by another version of Headroom or bpy "

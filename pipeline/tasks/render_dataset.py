@@ -1,6 +1,7 @@
 """RenderDataset: plan, render what no earlier dataset has rendered, publish the dataset."""
 
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -15,17 +16,17 @@ from pipeline.frame_lookup import look_up_frames
 from pipeline.identity import key_of
 from pipeline.luigi_progress import told_to_luigi
 from pipeline.plan_summary import count_frames, describe_plan
-from pipeline.planning import is_quarantined, shards_to_render
+from pipeline.planning import keep_plan, quarantined_rows, shards_to_render
 from pipeline.results import timed
 from pipeline.run_settings import dataset_plan, run_keys
 from pipeline.status_text import headline, pace
-from pipeline.store import is_published, prepare_store, published_folder, remove_stale_temporaries, write_atomically
+from pipeline.store import is_published, prepare_store, published_folder, remove_stale_temporaries
 from pipeline.store_lock import store_lock
 from pipeline.tasks.certify import Certify
 from pipeline.tasks.parameters import RunTask, engine_settings, render_command
 from pipeline.work_status import read_work
-from render.dataset_format import DATASET_CERTIFICATE, canonical_sha256
-from render.shard_plan import PlannedShard, ShardPlan
+from render.dataset_format import DATASET_CERTIFICATE
+from render.shard_plan import PlannedShard, ShardPlan, plan_id, write_plan
 
 
 class RenderDataset(RunTask):
@@ -37,7 +38,12 @@ class RenderDataset(RunTask):
 
     def complete(self) -> bool:
         """Whether the dataset is published."""
-        return is_published(self.settings.store, "datasets", dataset_plan(self.options).dataset_id)
+        plan = dataset_plan(self.options)
+        published = is_published(self.settings.store, "datasets", plan.dataset_id)
+        if published:
+            with suppress(OSError):  # a store that may only be read serves as well, and is slower
+                keep_plan(plan, self.settings.store)
+        return published
 
     def work(self) -> None:
         """Raises: PipelineError when an element cannot be rendered, DatasetError when the store holds wrong shards."""
@@ -49,6 +55,7 @@ class RenderDataset(RunTask):
                 return
             for folder in remove_stale_temporaries(store):
                 say("render", f"removed {folder}, left by a run that died")
+            keep_plan(plan, store)
             with timed(store, "datasets", plan.dataset_id, stage="render") as facts:
                 found = look_up_frames(store)
                 shards = shards_to_render(
@@ -59,7 +66,7 @@ class RenderDataset(RunTask):
                     self._render(shards)
                     remove_stale_temporaries(store)
                 quarantined = look_up_frames(store).quarantined
-                bad = sum(is_quarantined(frame, quarantined) for frame in plan.frames)
+                bad = int(quarantined_rows(plan.frames, quarantined).sum())
                 facts |= {"frames": len(plan.frames), "rendered": count_frames(plan, shards), "quarantined": bad}
                 certificate = published_folder(store, "certificates", key_of(run_keys(self.options).certificate))
                 folder = publish_dataset(plan, store, certificate=certificate / DATASET_CERTIFICATE)
@@ -70,16 +77,15 @@ class RenderDataset(RunTask):
     def _render(self, shards: tuple[PlannedShard, ...]) -> None:
         settings, dataset = self.settings, dataset_plan(self.options)
         plan = ShardPlan(recipe=dataset.recipe, store=str(settings.store), assets=dataset.assets, elements=shards)
-        text = plan.model_dump_json(indent=1)
-        plan_id = canonical_sha256(text)[:24]
-        plan_path = settings.store / "plans" / f"{plan_id}.json"
-        write_atomically(plan_path, text + "\n")
+        name = plan_id(plan)
+        plan_path = settings.store / "plans" / f"{name}.jsonl"
+        write_plan(plan_path, plan)
         device = chosen_device(settings.device)
-        say("render", f"{len(shards)} shards on the {device}; logs are in {settings.store / 'logs' / plan_id}")
+        say("render", f"{len(shards)} shards on the {device}; logs are in {settings.store / 'logs' / name}")
         options = ["--device", device]
         if settings.assets_source:
             options += ["--assets", settings.assets_source]
-        folder = settings.store / "logs" / plan_id
+        folder = settings.store / "logs" / name
         work = shard_work(plan, plan_path, command=render_command(), options=options, folder=folder)
         note_shard_work(plan, work)
         with told_to_luigi(self, partial(how_far, folder, settings.store)):

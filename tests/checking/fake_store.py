@@ -9,9 +9,8 @@ from pipeline.dataset_index import publish_dataset
 from pipeline.frame_lookup import look_up_frames
 from pipeline.planning import DatasetPlan, plan_dataset, shards_to_render
 from render.config import Recipe
-from render.dataset_format import canonical_sha256
 from render.frame_keys import asset_hashes
-from render.shard_plan import ShardPlan
+from render.shard_plan import ShardPlan, plan_id, write_plan
 
 FAKE_RENDERER = Path(__file__).resolve().parents[1] / "pipeline" / "fake_renderer.py"
 
@@ -29,11 +28,9 @@ def render_missing(recipe: Recipe, store: Path, *, bad: tuple[str, ...] = (), el
     if not shards:
         return []
     plan = ShardPlan(recipe=recipe, store=str(store), assets=dataset.assets, elements=shards)
-    text = plan.model_dump_json()
-    path = store / "plans" / f"{canonical_sha256(text)[:24]}.json"
+    path = store / "plans" / f"{plan_id(plan)}.jsonl"
     (store / "logs" / path.stem).mkdir(parents=True, exist_ok=True)
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(text)
+    write_plan(path, plan)
     diary = store / "logs" / path.stem / "diary.txt"
     chosen = range(len(shards) if elements is None else elements)
     words = ["fake_renderer.py", "--diary", str(diary), *(word for frame in bad for word in ("--bad-frame", frame))]

@@ -11,7 +11,7 @@ from pipeline.planning import DatasetPlan, plan_dataset, shards_to_render
 from render.certification.certificate import CERTIFICATE_VERSION, Certificate, Check
 from render.config import load_recipe
 from render.frame_keys import asset_hashes, product_epochs, software_versions
-from render.shard_plan import ShardPlan
+from render.shard_plan import ShardPlan, write_plan
 
 FAKE_RENDERER = Path(__file__).parents[1] / "pipeline" / "fake_renderer.py"
 SETTINGS = {
@@ -43,7 +43,7 @@ def publish_small_dataset(folder: Path, *, bad_frames: tuple[str, ...] = (), **s
     shards = shards_to_render(plan.frames, found.published, found.quarantined, shard_size=recipe.structure.shard_size)
     shard_plan = ShardPlan(recipe=recipe, store=str(store), assets=plan.assets, elements=shards)
     path = folder / "plan.json"
-    path.write_text(shard_plan.model_dump_json())
+    write_plan(path, shard_plan)
     command = [sys.executable, str(FAKE_RENDERER), "--diary", str(folder / "diary.txt")]
     command += [word for frame in bad_frames for word in ("--bad-frame", frame)]
     command += ["shard", "--plan", str(path), "--progress", str(folder / "progress.jsonl")]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 
+import pipeline.dataset_index
 from pipeline.dataset_index import drawn_columns, publish_dataset
 from pipeline.engines.local import LocalEngineSettings, local_engine
 from pipeline.engines.shard_work import shard_work
@@ -27,7 +28,7 @@ from render.dataset_format import (
     read_shard_manifest,
 )
 from render.sampling.frame import draw_frame
-from render.shard_plan import ShardPlan, shard_folder
+from render.shard_plan import ShardPlan, shard_folder, write_plan
 
 NOTHING: dict[str, tuple] = {"gt": (), "rgb": ()}
 CERTIFICATE = "proof.json"
@@ -37,7 +38,7 @@ FAKE_RENDERER = Path(__file__).with_name("fake_renderer.py")
 def render_all(plan: ShardPlan, folder: Path) -> None:
     """Let the stand-in render a plan; the folder keeps its notes."""
     path = folder / "plan.json"
-    path.write_text(plan.model_dump_json())
+    write_plan(path, plan)
     command = (sys.executable, str(FAKE_RENDERER), "--diary", str(folder / "diary.txt"))
     work = shard_work(plan, path, command=command, options=(), folder=folder / "logs")
     local_engine(LocalEngineSettings())(work)
@@ -132,6 +133,41 @@ def test_the_manifest_counts_and_seals_the_index(rendered: tuple[DatasetPlan, Pa
     assert manifest.certificate_sha256 == file_sha256(folder / "certificate.json")
     assert is_published(store, "datasets", dataset.dataset_id)
     assert publish_dataset(dataset, store, certificate=store / CERTIFICATE) == folder
+
+
+def test_the_bytes_of_a_dataset_do_not_tell_how_many_frames_were_read_at_once(
+    rendered: tuple[DatasetPlan, Path], monkeypatch: pytest.MonkeyPatch
+):
+    """Records are read for a few frames at a time, shards again and again; index and manifest are the same files."""
+    dataset, store = rendered
+    first = {path.name: path.read_bytes() for path in published_files(dataset, store)}
+    monkeypatch.setattr(pipeline.dataset_index, "FRAMES_AT_ONCE", 2)
+    shutil.rmtree(store / "datasets")
+    assert {path.name: path.read_bytes() for path in published_files(dataset, store)} == first
+    assert set(first) == {"index.parquet", "manifest.json", "certificate.json"}
+
+
+def published_files(dataset: DatasetPlan, store: Path) -> list[Path]:
+    """The files of the dataset, once it is published."""
+    return sorted(publish_dataset(dataset, store, certificate=store / CERTIFICATE).iterdir())
+
+
+def test_the_store_tells_which_shard_holds_a_key(rendered: tuple[DatasetPlan, Path]):
+    """What is published reads like a dictionary of what every manifest lists; a key in two shards is of the first."""
+    dataset, store = rendered
+    expected: dict[str, dict[str, str]] = {"gt": {}, "rgb": {}, "sensor": {}}
+    for product in ("gt", "rgb"):
+        shutil.copytree(next((store / "shards" / product).iterdir()), store / "shards" / product / "0copy")
+        for folder in sorted((store / "shards" / product).iterdir()):
+            for key in read_shard_manifest(folder).frame_keys:
+                expected[product].setdefault(key, f"shards/{product}/{folder.name}")
+    found = look_up_frames(store).published
+    assert found == expected
+    keys = [frame.keys["gt"] for frame in dataset.frames]
+    assert [found["gt"][key] for key in keys] == [expected["gt"][key] for key in keys]
+    assert sum(shard == "shards/gt/0copy" for shard in found["gt"].values()) == 3
+    for strange in (dataset.frames[0].keys["rgb"], "no key", ""):
+        assert strange not in found["gt"] and found["gt"].get(strange) is None
 
 
 def quarantine(dataset: DatasetPlan, store: Path, places: list[int], *, failed: str) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from pipeline.luigi_defaults import EXIT_CODES
 from render.dataset_format import file_sha256, read_records
+from render.shard_plan import read_plan
 
 SMALL = ("--frames", "12")
 
@@ -163,10 +164,10 @@ def test_ict_heads_another_recipe_store_and_profile_reach_every_stage(runs, asse
     assert done.returncode == 0, done.stderr
     assert not runs.store.exists()
     store = runs.folder / "elsewhere"
-    (plan,) = (json.loads(path.read_text()) for path in (store / "plans").iterdir())
-    assert (plan["recipe"]["name"], plan["recipe"]["heads"]["family"]) == ("khan2021", "ict")
-    assert sum(len(element["frames"]) for element in plan["elements"]) == 120
-    assert "ict_facekit" in plan["assets"]
+    (plan,) = map(read_plan, (store / "plans").glob("*.jsonl"))
+    assert (plan.recipe.name, plan.recipe.heads.family) == ("khan2021", "ict")
+    assert sum(len(element.frames) for element in plan.elements) == 120
+    assert "ict_facekit" in plan.assets
     inputs = json.loads((store / "reports" / "latest" / "report_inputs.json").read_text())
     assert "ict_facekit" in [asset["id"] for asset in inputs["assets"]]
     assert inputs["command"] == (

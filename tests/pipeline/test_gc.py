@@ -14,10 +14,13 @@ from fake_store import make_dataset, planned, render_missing
 
 from pipeline import removal
 from pipeline.__main__ import main
+from pipeline.kept_keys import kept_folder
+from pipeline.planning import keep_plan
 from pipeline.store import is_published, stamp_folder
 from pipeline.store_lock import store_lock
 from pipeline.unneeded import find_unneeded
 from render.dataset_format import read_records
+from render.frame_keys import asset_hashes
 
 KIND_OF_SHARD = "shards"
 
@@ -90,12 +93,31 @@ def test_a_run_without_a_dataset_is_gone_on_with_for_some_days(small_recipe: Cal
     make_old([store / "plans", store / "logs"], days=8)
     assert len([path for path in unneeded(store) if path.startswith(KIND_OF_SHARD)]) == 24
     make_dataset(small_recipe(), store)
-    for path in list((store / "plans").glob("*.json")):
+    for path in list((store / "plans").glob("*.jsonl")):
         path.with_suffix(".open").write_text(f"{path.name}\n")
     collect(store)
     assert not list((store / "plans").iterdir())
     assert is_published(store, "datasets", planned(small_recipe()).dataset_id)
     assert len(list(store.glob("shards/*/*"))) == 12
+
+
+def test_drawn_keys_stay_as_long_as_their_dataset(small_recipe: Callable, tmp_path: Path):
+    """Keys that planning a dataset of the store again would use stay however old they are; those of another recipe go
+    after the days of grace, and what was being written to either when its process died goes as well."""
+    store = tmp_path / "store"
+    make_dataset(small_recipe(), store)
+    for recipe in (small_recipe(), small_recipe(seed=5)):
+        keep_plan(planned(recipe), store)
+    used = kept_folder(store, small_recipe(), asset_hashes(small_recipe(), source=None))
+    (other,) = set(store.glob("plans/drawn-*")) - {used}
+    assert [path for path in unneeded(store) if "drawn-" in path] == []
+    (used / ".train-0-9.npz.7").write_bytes(bytes(10))
+    make_old([used, other], days=8)
+    assert [path for path in unneeded(store) if "drawn-" in path] == [
+        path.relative_to(store).as_posix() for path in (other, used / ".train-0-9.npz.7")
+    ]
+    collect(store)
+    assert list(store.glob("plans/drawn-*")) == [used] and len(list(used.iterdir())) == 3
 
 
 def test_quarantine_stays_as_long_as_a_dataset_leaves_frames_out(small_recipe: Callable, tmp_path: Path):

@@ -18,7 +18,7 @@ from pipeline.engines.shard_work import FRAMES_OF_A_PROCESS, element_published, 
 from pipeline.errors import PipelineError
 from pipeline.planning import plan_dataset, shards_to_render
 from pipeline.stage_command import run_stage_command
-from render.shard_plan import ShardPlan
+from render.shard_plan import ShardPlan, write_plan
 
 NOTHING: dict[str, tuple] = {"gt": (), "rgb": ()}
 
@@ -30,7 +30,7 @@ def plan(runs, small_recipe: Callable, asset_hashes: dict[str, str]) -> tuple[Sh
     shards = shards_to_render(dataset.frames, NOTHING, NOTHING, shard_size=3)
     made = ShardPlan(recipe=dataset.recipe, store=str(runs.store), assets=asset_hashes, elements=shards)
     path = runs.folder / "plan.json"
-    path.write_text(made.model_dump_json())
+    write_plan(path, made)
     return made, path
 
 

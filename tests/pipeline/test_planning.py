@@ -1,5 +1,6 @@
 """Planning: what is rendered, what is used again, and that a person stays in one split."""
 
+import random
 from collections import Counter
 from collections.abc import Callable, Collection
 
@@ -8,9 +9,10 @@ import pytest
 from pipeline.planning import DatasetPlan, check_splits, is_quarantined, plan_dataset, shards_to_render
 from render import parameters
 from render.config import load_recipe
-from render.dataset_format import DatasetError
+from render.dataset_format import SPLITS, DatasetError, canonical_sha256
+from render.frame_keys import identity_id, plan_frame
 from render.sampling.frame import draw_frame
-from render.shard_plan import PlannedShard
+from render.shard_plan import PlannedFrame, PlannedShard
 from train.report_distributions import PERSON_FACTORS
 
 NOTHING: dict[str, Collection[str]] = {"gt": (), "rgb": (), "sensor": ()}
@@ -33,6 +35,56 @@ def test_a_first_plan_holds_every_frame_once_in_order(small_recipe: Callable, as
     assert [frame for shard in shards for frame in shard.frames] == list(plan.frames)
     assert [len(shard.frames) for shard in shards] == [3, 3, 3, 3, 3, 1]
     assert {shard.products for shard in shards} == {("gt", "rgb")}
+
+
+def test_a_plan_is_what_each_frame_alone_comes_to(small_recipe: Callable, asset_hashes: dict[str, str]):
+    """Columns, stretches and shared texts change nothing: frames, people and the dataset's id are those of drawing each
+    frame by itself and hashing all rows in one text."""
+    recipe = small_recipe(structure__views=2, sensor__kind="time_of_flight")
+    plan = plan_dataset(recipe, asset_hashes)
+    addresses = [(split, index) for split, count in recipe.structure.frames.items() for index in range(count)]
+    assert [(frame.split, frame.index) for frame in plan.frames] == sorted(
+        addresses, key=lambda address: (SPLITS.index(address[0]), address[1])
+    )
+    assert list(plan.frames) == [plan_frame(recipe, one.split, one.index, asset_hashes) for one in plan.frames]
+    assert plan.identities == [
+        identity_id(draw_frame(recipe, one.split, one.index), asset_hashes) for one in plan.frames
+    ]
+    rows = [[one.split, one.index, *one.keys.values()] for one in plan.frames]
+    assert plan.dataset_id == canonical_sha256(rows)[:24]
+
+
+def one_after_the_other(
+    frames: Collection[PlannedFrame], known: dict[str, set[str]], bad: dict[str, set[str]], shard_size: int
+) -> list[PlannedShard]:
+    """What `shards_to_render` says, frame by frame."""
+    groups: dict[tuple, list[PlannedFrame]] = {}
+    for frame in frames:
+        missing = tuple(product for product, key in frame.keys.items() if key not in known[product])
+        if missing and not is_quarantined(frame, bad):
+            groups.setdefault(missing, []).append(frame)
+            for product in missing:
+                known[product].add(frame.keys[product])
+    return [
+        PlannedShard(products=products, frames=tuple(groups[products][start : start + shard_size]))
+        for products in sorted(groups, key=lambda products: (-len(products), products))
+        for start in range(0, len(groups[products]), shard_size)
+    ]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_shards_are_those_of_looking_at_one_frame_after_the_other(seed: int):
+    """With shared keys, published and quarantined ones at random, columns give the same shards in the same order."""
+    stream = random.Random(seed)
+    pools = {product: [f"{stream.getrandbits(128):032x}" for _ in range(25)] for product in ("gt", "rgb", "sensor")}
+    frames = [
+        PlannedFrame(split="train", index=index, keys={name: stream.choice(pool) for name, pool in pools.items()})
+        for index in range(60)
+    ]
+    known = {name: set(stream.sample(pool, stream.choice((0, 3, 12)))) for name, pool in pools.items()}
+    bad = {name: set(stream.sample(pool, stream.choice((0, 1, 2)))) for name, pool in pools.items()}
+    shards = shards_to_render(frames, known, bad, shard_size=4)
+    assert list(shards) == one_after_the_other(frames, known, bad, 4)
 
 
 def test_growth_renders_only_the_new_half(small_recipe: Callable, asset_hashes: dict[str, str]):

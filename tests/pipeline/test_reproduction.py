@@ -19,7 +19,7 @@ from pipeline.reproduction import compare_pictures, compare_truth
 from render.config import load_recipe
 from render.dataset_format import read_ground_truth, read_records, write_ground_truth
 from render.frame_keys import EPOCHS, asset_hashes
-from render.shard_plan import ShardPlan
+from render.shard_plan import ShardPlan, write_plan
 
 RENDER = [sys.executable, "-m", "render"]
 SETTINGS = TINY | {
@@ -42,9 +42,9 @@ def published(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Pat
         shard_size=4,
     )
     shard_plan = ShardPlan(recipe=recipe, store=str(store), assets=plan.assets, elements=shards)
-    (store / "plans").mkdir(parents=True)
-    (store / "plans" / "plan.json").write_text(shard_plan.model_dump_json())
-    command = [*RENDER, "shard", "--plan", str(store / "plans" / "plan.json"), "--element", "0", "--processes", "1"]
+    path = store / "plans" / "plan.jsonl"
+    write_plan(path, shard_plan)
+    command = [*RENDER, "shard", "--plan", str(path), "--element", "0", "--processes", "1"]
     subprocess.run(command, cwd=repository, check=True, capture_output=True)
     (store / "certificate.json").write_text("{}")
     return publish_dataset(plan, store, certificate=store / "certificate.json")

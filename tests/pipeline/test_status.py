@@ -18,7 +18,7 @@ from pipeline.planning import plan_dataset, shards_to_render
 from pipeline.status_page import CELLS, element_cells, status_page
 from pipeline.status_text import status_text
 from pipeline.store_status import newest_pictures, read_status
-from render.shard_plan import ShardPlan
+from render.shard_plan import ShardPlan, write_plan
 
 NOTHING: dict[str, tuple] = {"gt": (), "rgb": ()}
 NOW_S = 2_000_000_000.0
@@ -31,7 +31,7 @@ def begun(runs, small_recipe: Callable, asset_hashes: dict[str, str]) -> tuple[S
     shards = shards_to_render(dataset.frames, NOTHING, NOTHING, shard_size=3)
     plan = ShardPlan(recipe=dataset.recipe, store=str(runs.store), assets=asset_hashes, elements=shards)
     path = runs.folder / "plan.json"
-    path.write_text(plan.model_dump_json())
+    write_plan(path, plan)
     folder = runs.store / "logs" / "4f00"
     work = shard_work(plan, path, command=runs.renderer(), options=("--device", "cpu"), folder=folder)
     note_shard_work(plan, work)

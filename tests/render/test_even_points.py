@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import qmc
 
 from render import even_points
-from render.even_points import DIMENSIONS, even_share
+from render.even_points import DIMENSIONS, even_share, even_shares
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -110,3 +110,15 @@ def test_what_is_out_of_range_is_refused(index: int, dimension: int, message: st
     """The message says what is allowed and what came."""
     with pytest.raises(ValueError, match=message):
         even_share(index, shuffle_seed=1, scramble_seed=2, dimension=dimension)
+
+
+@pytest.mark.parametrize("dimension", range(DIMENSIONS))
+@pytest.mark.parametrize("first", [0, 1000, 2**32 - 300])
+def test_many_points_at_once_are_the_single_ones(first: int, dimension: int):
+    """Arrays of words come to the very numbers that single words come to, up to the last index."""
+    for shuffle_seed, scramble_seed in ((0, 0), (2**32 - 1, 2**32 - 1), (0x12345678, 0x9ABCDEF0)):
+        seeds = {"shuffle_seed": shuffle_seed, "scramble_seed": scramble_seed, "dimension": dimension}
+        many = even_shares(first, 300, **seeds)
+        assert many == [even_share(first + place, **seeds) for place in range(300)]
+    with pytest.raises(ValueError, match="index from 0 to 4294967295, but 4294967296 came"):
+        even_shares(2**32 - 299, 300, shuffle_seed=1, scramble_seed=2)

@@ -22,7 +22,7 @@ from render.dataset_format import (
 from render.image_folder import ImageFolderError
 from render.parameters import FACTORS_OF_PRODUCT
 from render.shard_frames import ShardError
-from render.shard_plan import PlannedShard, ShardPlan, read_plan, shard_folder
+from render.shard_plan import PlannedShard, ShardPlan, read_plan, shard_folder, write_plan
 from render.side_by_side import Crew
 
 
@@ -167,7 +167,7 @@ def test_kill_9_leaves_no_torn_shard_and_the_next_run_finishes(together, tmp_pat
     reference_plan, reference = together
     plan = make_plan(tmp_path / "store", asset_cache, groups=[[0, 1, 2, 3]])
     plan_file, progress = tmp_path / "plan.json", tmp_path / "progress.jsonl"
-    plan_file.write_text(plan.model_dump_json())
+    write_plan(plan_file, plan)
     assert read_plan(plan_file) == plan
     process = start(plan_file, progress, asset_cache)
     deadline = time.monotonic() + 120
@@ -189,7 +189,7 @@ def test_two_processes_on_one_element_publish_one_shard(tmp_path, asset_cache):
     """Both end well, one shard is there, whole, and no draft is left."""
     plan = make_plan(tmp_path / "store", asset_cache, groups=[[0]], products=("gt",))
     plan_file = tmp_path / "plan.json"
-    plan_file.write_text(plan.model_dump_json())
+    write_plan(plan_file, plan)
     processes = [start(plan_file, tmp_path / f"progress{number}.jsonl", asset_cache) for number in (0, 1)]
     for process in processes:
         assert process.wait(timeout=180) == 0, process.stderr.read().decode()
