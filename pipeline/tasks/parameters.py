@@ -7,7 +7,9 @@ from types import TracebackType
 import luigi
 
 from pipeline.console import say
+from pipeline.engines.choice import ENGINES
 from pipeline.engines.local import LocalEngineSettings
+from pipeline.errors import PipelineError
 from pipeline.run_settings import RunOptions, RunSettings, resolve
 
 
@@ -107,9 +109,16 @@ class RunTask(luigi.Task):
     assets: luigi.Parameter[str] = luigi.Parameter(
         default="", description="folder or mirror that holds the assets [default: HEADROOM_ASSETS, else download]"
     )
+    engine: luigi.Parameter[str] = luigi.Parameter(
+        default="local",
+        significant=False,
+        description="what renders: local, slurm, luigid (several hosts run this command), or none (another farm did)",
+    )
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
+        if self.engine not in ENGINES:
+            raise PipelineError(f"--engine must be one of {', '.join(ENGINES)}, but {self.engine!r} came")
         self.check_options()
 
     @property

@@ -1,0 +1,46 @@
+"""A storm on Slurm: nodes, workers and controllers are killed, and the dataset is the quiet run's, byte for byte."""
+
+import random
+import time
+from pathlib import Path
+
+import pytest
+from farm_storm import DATASET, dataset_bytes, kill_a_renderer, kill_run, progress_made, quiet_bytes, wait_for
+from luigi_runs import Runs
+from slurm_cluster import NODES, Cluster
+
+SEED = 4
+
+
+@pytest.mark.timeout(180)
+def test_a_dataset_outlives_the_death_of_nodes_workers_and_controllers(slurm: Cluster, tmp_path: Path):
+    """SIGKILL at random moments to renderers, a node with all it runs, Slurm's controller, and the run itself: ground
+    truth, pictures, index and manifest are equal to those of a quiet local run, and nothing is left half done."""
+    dice = random.Random(SEED)
+    expected = quiet_bytes(tmp_path / "quiet")
+    folder = tmp_path / "storm"
+    folder.mkdir()
+    runs = Runs(folder, {name: slurm.environment[name] for name in ("SLURM_CONF", "PATH")})
+    command = runs.command(*DATASET, "--engine", "slurm", "--Slurm-poll-s", "0.3", render=("--pause-s", "0.5"))
+    victims = ["renderer", "node", "controller", "run", "renderer", "renderer"]
+    dice.shuffle(victims)
+    run = runs.start(command)
+    for count, victim in enumerate(victims):
+        wait_for(progress_made(runs, 1 + 3 * count))
+        time.sleep(dice.uniform(0, 0.5))
+        if victim == "renderer":
+            wait_for(lambda: kill_a_renderer(runs, dice))
+        elif victim == "run":
+            kill_run(run)
+            run = runs.start(command)
+        else:
+            name = dice.choice(NODES) if victim == "node" else victim
+            slurm.kill(name)
+            time.sleep(dice.uniform(0, 2))
+            slurm.start(name)
+    told = run.communicate(timeout=120)[1]
+    assert run.returncode == 0, told
+    assert "taking up arrays of an earlier run" in told
+    assert dataset_bytes(runs.store) == expected
+    left = slurm.ask("squeue", "--noheader")
+    assert left == ""
