@@ -3,10 +3,10 @@
 import argparse
 import sys
 
-from pipeline.commands import doctor, plan
+from pipeline.commands import doctor, plan, status
 from pipeline.luigi_defaults import PLAIN_ERRORS
 
-COMMANDS = (doctor, plan)
+COMMANDS = (doctor, plan, status)
 BAD_INPUT = 2
 
 

@@ -27,8 +27,8 @@ def start_child(
 ) -> subprocess.Popen[bytes]:
     """Start a command in a process group of its own; the kernel sends it `dies_by` when this process is gone.
 
-    It sees `cores` (all that this process sees, when None), and `environment` beside this process's own. Standard output
-    and error both go to `output`. Call it from a thread that lives as long as the child: the kernel watches that thread.
+    It sees `cores` (all that this process sees, when None), and `environment` beside its own. Standard output and
+    error both go to `output`. Call it from a thread that lives as long as the child: the kernel watches that thread.
     """
     return subprocess.Popen(
         command,

@@ -9,6 +9,7 @@ import pyarrow.parquet
 
 from pipeline.frame_lookup import look_up_frames
 from pipeline.planning import DatasetPlan, check_splits, is_quarantined
+from pipeline.shard_checks import checked_records
 from pipeline.store import publish_result, published_folder
 from render.dataset_format import (
     DATASET_CERTIFICATE,
@@ -21,7 +22,6 @@ from render.dataset_format import (
     FrameRecord,
     canonical_json,
     file_sha256,
-    read_records,
 )
 from render.sampling.place import frame_place
 from render.shard_plan import PlannedFrame, Product, wanted_products
@@ -96,7 +96,7 @@ def _records_of(
         records[product] = {
             record.key: record
             for shard in dict.fromkeys(shards[product].values())
-            for record in read_records(store / shard)
+            for record in checked_records(store / shard)
             if shards[product].get(record.key) == shard
         }
     return shards, records

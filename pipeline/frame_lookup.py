@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.shard_checks import check_shard_name
 from render.dataset_format import PRODUCTS, SHARD_MANIFEST, DatasetError, QuarantinedFrame
 from render.quarantine import shard_manifests
 
@@ -20,7 +21,7 @@ def look_up_frames(store: Path) -> FrameLookup:
 
     A key that two shards hold (two stores were merged, say) belongs to the first by name, and one that some shard holds
     is not quarantined. A frame counts as quarantined under the product whose check it failed, and under no other.
-    Raises: DatasetError when a folder among the shards is none.
+    Raises: DatasetError when a folder among the shards is none, or lists other frames than its name stands for.
     """
     published: dict[str, dict[str, str]] = {product: {} for product in PRODUCTS}
     quarantined: dict[str, dict[str, QuarantinedFrame]] = {product: {} for product in PRODUCTS}
@@ -32,6 +33,7 @@ def look_up_frames(store: Path) -> FrameLookup:
                     "delete it and run again"
                 )
         for shard, manifest in shard_manifests(store, product):
+            check_shard_name(store / shard, manifest)
             for key in manifest.frame_keys:
                 published[product].setdefault(key, shard)
             quarantined[product] |= {one.key: one for one in manifest.quarantined if one.failed == product}

@@ -57,5 +57,8 @@ def timed(store: Path, kind: Kind, key: str, *, stage: str) -> Iterator[dict]:
         facts["finished"] = True
     finally:
         seconds = time.monotonic() - started
-        record_seconds(store, kind, key, stage=stage, seconds=earlier + seconds, facts=facts)
+        try:
+            record_seconds(store, kind, key, stage=stage, seconds=earlier + seconds, facts=facts)
+        except OSError as error:  # a time is no promise, and what failed before it has more to say
+            say(stage, f"how long it took could not be noted: {error.strerror}")
     say(stage, f"done in {duration(seconds)}")

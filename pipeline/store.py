@@ -104,11 +104,15 @@ def write_atomically(path: Path, text: str) -> None:
     """Write a small file so that readers see the old content or the new one, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def point_latest_at(report: Path) -> Path:
@@ -119,6 +123,8 @@ def point_latest_at(report: Path) -> Path:
     latest = report.parent / "latest"
     if latest.exists() and not latest.is_symlink():
         raise PipelineError(f"{latest} must be a link that Headroom may replace, but it is not one; move it away")
+    if latest.is_symlink() and str(latest.readlink()) == report.name:
+        return latest
     temporary = report.parent / f".latest.{os.getpid()}"
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(report.name)

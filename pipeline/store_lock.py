@@ -1,5 +1,6 @@
 """One holder at a time: a lock in the store, which the system frees when its holder dies."""
 
+import errno
 import fcntl
 import os
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 from pipeline.console import say
 
 SECONDS_BETWEEN_TRIES = 0.25
+_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
 
 
 @contextmanager
@@ -26,7 +28,12 @@ def store_lock(store: Path, name: str) -> Iterator[None]:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
-            except BlockingIOError:
+            except OSError as error:
+                if error.errno in _NO_LOCKS:
+                    say(name, f"the file system of {store} has no locks; two runs on it may do the same work twice")
+                    break
+                if not isinstance(error, BlockingIOError):
+                    raise
                 if not waiting:
                     file.seek(0)
                     say(name, f"process {file.read().strip() or '?'} is at work on the same; waiting for it")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 import socket
 from collections.abc import Iterator
@@ -48,8 +49,9 @@ def open_drafts(folders: dict[Product, Path], products: tuple[Product, ...]) -> 
     try:
         for product in products:
             final = folders[product]
-            temporary = final.parent / f".tmp-{final.name}-{socket.gethostname()}-{os.getpid()}"
-            shutil.rmtree(temporary, ignore_errors=True)
+            # A token, because two containers may share the name of their host and count processes from 1 both.
+            name = f".tmp-{final.name}_{secrets.token_hex(4)}-{socket.gethostname()}-{os.getpid()}"
+            temporary = final.parent / name
             temporary.mkdir(parents=True)
             drafts.append(Draft(product=product, temporary=temporary, final=final))
         yield drafts

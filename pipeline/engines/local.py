@@ -18,6 +18,7 @@ from pipeline.engines.work import Element, Engine, Work
 from pipeline.errors import PipelineError
 from pipeline.machine import usable_memory_bytes
 from pipeline.process_memory import resident_bytes_by_group
+from pipeline.storage_trouble import disk_hint
 from train.progress import Progress
 
 SECONDS_BETWEEN_LOOKS = 0.1
@@ -219,7 +220,7 @@ def _settle(child: _Child, work: Work, state: _State, *, retries: int) -> None:
         raise PipelineError(
             f"{work.label}: element {failed.number} ({failed.what}) was not published in "
             f"{state.failures[failed.number]} attempts; the last ended with {how}. What is published is kept; run "
-            f"again to go on.\nlog: {child.log}, which ends with\n{last_lines(child.log)}"
+            f"again to go on.{disk_hint(work.folder)}\nlog: {child.log}, which ends with\n{last_lines(child.log)}"
         )
     if not child.recycled:
         say(work.label, f"element {failed.number} ({failed.what}) is tried again, its process ended with {how}")

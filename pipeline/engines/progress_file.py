@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROGRESS_SUFFIX = ".progress"
+_TAIL_BYTES = 4000
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,15 @@ class ProgressLine:
     total: int
     stage: str
     seconds: float
+
+
+@dataclass(frozen=True)
+class Tail:
+    """The end of a progress file: its last lines, when it was written (its own clock), and how its worker ended."""
+
+    lines: tuple[ProgressLine, ...]
+    written_s: float
+    ended: str | None
 
 
 def read_lines(path: Path, *, start: int = 0) -> tuple[list[ProgressLine], int]:
@@ -31,7 +41,21 @@ def read_lines(path: Path, *, start: int = 0) -> tuple[list[ProgressLine], int]:
     except FileNotFoundError:
         return [], start
     complete = content[: content.rfind(b"\n") + 1]
-    return [line for text in complete.splitlines() if (line := _parse(text)) is not None], start + len(complete)
+    return [line for text in complete.splitlines() if (line := _line(text)) is not None], start + len(complete)
+
+
+def read_tail(path: Path) -> Tail | None:
+    """The end of a progress file; None where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - _TAIL_BYTES))
+            texts = file.read().splitlines()
+        written_s = path.stat().st_mtime
+    except OSError:
+        return None
+    ended = _ended(texts[-1]) if texts else None
+    return Tail(tuple(line for text in texts if (line := _line(text)) is not None), written_s, ended)
 
 
 def note_end(path: Path, *, how: str) -> None:
@@ -40,22 +64,18 @@ def note_end(path: Path, *, how: str) -> None:
         file.write(json.dumps({"ended": how}) + "\n")
 
 
-def ended(path: Path) -> bool:
-    """Whether the worker of this file is known to have ended."""
-    try:
-        with path.open("rb") as file:
-            file.seek(0, 2)
-            file.seek(max(0, file.tell() - 1000))
-            return file.read().rsplit(b"\n", 2)[-2:-1][0].startswith(b'{"ended"')
-    except (OSError, IndexError):
-        return False
-
-
-def _parse(text: bytes) -> ProgressLine | None:
+def _line(text: bytes) -> ProgressLine | None:
     try:
         line = json.loads(text)
         return ProgressLine(
             int(line["element"]), int(line["done"]), int(line["total"]), str(line["stage"]), float(line["seconds"])
         )
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _ended(text: bytes) -> str | None:
+    try:
+        return str(json.loads(text)["ended"])
     except (ValueError, KeyError, TypeError):
         return None

@@ -11,6 +11,7 @@ from pipeline.engines.choice import ENGINES
 from pipeline.engines.local import LocalEngineSettings
 from pipeline.errors import PipelineError
 from pipeline.run_settings import RunOptions, RunSettings, resolve
+from pipeline.storage_trouble import storage_trouble
 
 
 class SettingsParameter(luigi.Parameter[tuple[str, ...]]):
@@ -146,9 +147,17 @@ class RunTask(luigi.Task):
         resolve(self.options)
 
     def run(self) -> None:
-        """What luigi calls: `work`, and a plain line in place of a traceback when it is interrupted."""
+        """What luigi calls: `work`; plain words when the disk fails it, and when it is interrupted.
+
+        Raises: whatever `work` raises; PipelineError when the store cannot be written.
+        """
         try:
             self.work()
+        except OSError as error:
+            trouble = storage_trouble(error, self.settings.store)
+            if trouble is None:
+                raise
+            raise PipelineError(trouble) from error
         except KeyboardInterrupt:
             say("run", "interrupted; what is published is kept, run the same command to go on")
             sys.excepthook = _no_traceback

@@ -53,10 +53,7 @@ def chunks(task: RunTask, dataset: DatasetPlan, missing: ShardsToRender) -> list
     plan, path = open_plan(dataset, task.settings.store, missing)
     count = min(MOST_CHUNKS, len(plan.elements))
     bounds = [len(plan.elements) * part // count for part in range(count + 1)] if count else []
-    return [
-        task.clone(RenderChunk, plan=path.stem, first=start, last=end - 1)
-        for start, end in pairwise(bounds)
-    ]
+    return [task.clone(RenderChunk, plan=path.stem, first=start, last=end - 1) for start, end in pairwise(bounds)]
 
 
 def plan_work(settings: RunSettings, plan: ShardPlan, path: Path) -> Work:

@@ -1,5 +1,7 @@
 """RenderDataset: plan, render what no earlier dataset has rendered, publish the dataset."""
 
+import time
+from functools import partial
 from pathlib import Path
 
 import luigi
@@ -10,17 +12,20 @@ from pipeline.engines.choice import engine_named
 from pipeline.engines.shard_work import note_shard_work
 from pipeline.frame_lookup import look_up_frames
 from pipeline.identity import key_of
+from pipeline.luigi_progress import told_to_luigi
 from pipeline.open_plan import close_plan, is_open, open_plan, write_plan
 from pipeline.plan_summary import count_frames, describe_plan
 from pipeline.planning import DatasetPlan, is_quarantined, shards_to_render
 from pipeline.results import timed
 from pipeline.run_settings import dataset_plan, run_keys
+from pipeline.status_text import headline, pace
 from pipeline.store import is_published, prepare_store, published_folder, remove_stale_temporaries
 from pipeline.store_lock import store_lock
 from pipeline.tasks.certify import Certify
 from pipeline.tasks.farm_parameters import slurm_settings
 from pipeline.tasks.parameters import RunTask, engine_settings
 from pipeline.tasks.render_chunk import chunks, plan_work
+from pipeline.work_status import read_work
 from render.dataset_format import DATASET_CERTIFICATE
 from render.shard_plan import PlannedShard, ShardPlan
 
@@ -59,6 +64,7 @@ class RenderDataset(RunTask):
                     shards = self._render_on_farm(plan)
                 elif shards:
                     self._render(*write_plan(plan, store, shards))
+                remove_stale_temporaries(store)
                 quarantined = look_up_frames(store).quarantined
                 bad = sum(is_quarantined(frame, quarantined) for frame in plan.frames)
                 facts |= {"frames": len(plan.frames), "rendered": count_frames(plan, shards), "quarantined": bad}
@@ -84,7 +90,9 @@ class RenderDataset(RunTask):
         work = plan_work(self.settings, plan, plan_path)
         say("render", f"{len(plan.elements)} shards on the {work.device}; logs are in {work.folder}")
         note_shard_work(plan, work)
-        engine_named(self.engine, local=engine_settings(), slurm=slurm_settings())(work)
+        engine = engine_named(self.engine, local=engine_settings(), slurm=slurm_settings())
+        with told_to_luigi(self, partial(how_far, work.folder, self.settings.store)):
+            engine(work)
 
 
 def missing_shards(plan: DatasetPlan, store: Path) -> tuple[PlannedShard, ...]:
@@ -93,6 +101,12 @@ def missing_shards(plan: DatasetPlan, store: Path) -> tuple[PlannedShard, ...]:
     return shards_to_render(
         plan.frames, found.published, found.quarantined, shard_size=plan.recipe.structure.shard_size
     )
+
+
+def how_far(folder: Path, store: Path) -> tuple[float, str]:
+    """The share of a work's frames that is made, and its state in words."""
+    work = read_work(folder, store, now_s=time.time())
+    return (work.published + work.unfinished) / max(1, work.frames), f"{headline(work)}; {pace(work)}"
 
 
 def quarantine_warning(count: int, planned: int, store: Path) -> str:
