@@ -3,10 +3,10 @@
 import argparse
 import sys
 
-from pipeline.commands import doctor, plan, status
+from pipeline.commands import doctor, export_jobs, plan, status
 from pipeline.luigi_defaults import PLAIN_ERRORS
 
-COMMANDS = (doctor, plan, status)
+COMMANDS = (doctor, plan, export_jobs, status)
 BAD_INPUT = 2
 
 

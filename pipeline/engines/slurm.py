@@ -87,10 +87,7 @@ def _do_work(settings: SlurmSettings, work: Work) -> None:
     work.folder.mkdir(parents=True, exist_ok=True)
     notes = read_notes(work.folder)
     if not notes.settled:
-        say(
-            "slurm",
-            f"taking up {len(notes.arrays)} arrays of an earlier run: {', '.join(a.name for a in notes.arrays)}",
-        )
+        say("slurm", f"taking up arrays of an earlier run: {', '.join(array.name for array in notes.arrays)}")
     already = total - sum(element.size for element in missing.values())
     try:
         with Progress(total=total, label=work.label, unit=work.unit, already_done=already) as bar:

@@ -19,8 +19,8 @@ NOTES = "slurm.json"
 STOPPED_ON_REQUEST = 75
 
 # The command is a child, so that the script lives to tell how it ended. A SIGTERM (preemption, time limit) reaches the
-# script alone or both, and is passed on. It ends `wait` early, hence the loop; of a child that it waited for to the end,
-# bash may not know any more (127, or less than 0), hence the test.
+# script alone or both, and is passed on. It ends `wait` early, hence the loop. Of a child that it waited for to its end
+# bash may know no more (127, or less than 0), hence the test.
 SCRIPT = """#!/bin/bash
 # One task of an array: works on the elements of its line of {table}.
 set -u

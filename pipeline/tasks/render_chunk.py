@@ -1,5 +1,6 @@
 """RenderChunk: some shards of a dataset's open plan, for one of several hosts that run the same luigi command."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
@@ -43,7 +44,7 @@ class RenderChunk(RunTask):
 
     def _chunk(self) -> Work:
         path = self.settings.store / "plans" / f"{self.plan}.json"
-        work = plan_work(self.settings, _plan(path), path)
+        work = work_here(self.settings, _plan(path), path)
         elements = work.elements[self.first : self.last + 1]
         return replace(work, label=f"render {self.first}-{self.last}", elements=elements)
 
@@ -56,13 +57,26 @@ def chunks(task: RunTask, dataset: DatasetPlan, missing: ShardsToRender) -> list
     return [task.clone(RenderChunk, plan=path.stem, first=start, last=end - 1) for start, end in pairwise(bounds)]
 
 
-def plan_work(settings: RunSettings, plan: ShardPlan, path: Path) -> Work:
-    """A plan in the store as work for an engine."""
-    options = ["--device", chosen_device(settings.device)]
-    if settings.assets_source:
-        options += ["--assets", settings.assets_source]
-    folder = settings.store / "logs" / path.stem
-    return shard_work(plan, path, command=render_command(), options=options, folder=folder)
+def plan_work(
+    settings: RunSettings,
+    plan: ShardPlan,
+    path: Path,
+    *,
+    command: Sequence[str],
+    device: str,
+    assets_source: str | None,
+) -> Work:
+    """A plan in the store as work: `command` starts a renderer, which is handed the device and where assets are."""
+    options = ["--device", device, *(["--assets", assets_source] if assets_source else [])]
+    return shard_work(plan, path, command=command, options=options, folder=settings.store / "logs" / path.stem)
+
+
+def work_here(settings: RunSettings, plan: ShardPlan, path: Path) -> Work:
+    """A plan in the store as work for the engines of this run."""
+    device = chosen_device(settings.device)
+    return plan_work(
+        settings, plan, path, command=render_command(), device=device, assets_source=settings.assets_source
+    )
 
 
 @lru_cache(maxsize=2)

@@ -24,7 +24,7 @@ from pipeline.store_lock import store_lock
 from pipeline.tasks.certify import Certify
 from pipeline.tasks.farm_parameters import slurm_settings
 from pipeline.tasks.parameters import RunTask, engine_settings
-from pipeline.tasks.render_chunk import chunks, plan_work
+from pipeline.tasks.render_chunk import chunks, work_here
 from pipeline.work_status import read_work
 from render.dataset_format import DATASET_CERTIFICATE
 from render.shard_plan import PlannedShard, ShardPlan
@@ -87,7 +87,7 @@ class RenderDataset(RunTask):
         return shards
 
     def _render(self, plan: ShardPlan, plan_path: Path) -> None:
-        work = plan_work(self.settings, plan, plan_path)
+        work = work_here(self.settings, plan, plan_path)
         say("render", f"{len(plan.elements)} shards on the {work.device}; logs are in {work.folder}")
         note_shard_work(plan, work)
         engine = engine_named(self.engine, local=engine_settings(), slurm=slurm_settings())
