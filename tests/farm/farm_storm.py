@@ -12,10 +12,8 @@ from luigi_runs import Runs
 
 from render.dataset_format import SHARD_RUN
 
-# Twelve people, two frames each, in shards of two frames.
-DATASET = ("RenderDataset", "--frames", "24", "--set", "structure.shard_size=2")
-# A quick recipe asked for 24 frames has 16 train, 4 validation and 4 test frames: shards do not straddle splits here.
-SHARDS = 12
+# Shards of two frames: some ten elements.
+DATASET = ("RenderDataset", "--frames", "20", "--set", "structure.shard_size=2")
 
 
 def dataset_bytes(store: Path) -> dict[str, bytes]:
@@ -43,7 +41,7 @@ def progress_made(runs: Runs, count: int) -> Callable[[], bool]:
     return lambda: sum(line.startswith("render gt") for line in runs.diary("render")) >= count
 
 
-def wait_for(condition: Callable[[], bool], *, seconds: float = 60.0) -> None:
+def wait_for(condition: Callable[[], bool], *, seconds: float = 120.0) -> None:
     """Wait until something is so."""
     deadline_s = time.monotonic() + seconds
     while not condition():

@@ -130,7 +130,7 @@ def slurm_cluster(*, max_array_size: int = 1001, cpus: int = 1) -> Iterator[Clus
         text = CONFIGURATION.format(
             folder=folder,
             host=socket.gethostname(),
-            ports=_free_ports(3),
+            ports=free_ports(3),
             user=getpass.getuser(),
             nodes=NODES,
             cpus=cpus,
@@ -175,7 +175,8 @@ def _start_munge(folder: Path) -> subprocess.Popen[bytes]:
     return munged
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports of this machine that nobody listens on."""
     held = [socket.socket() for _ in range(count)]
     for one in held:
         one.bind(("127.0.0.1", 0))

@@ -17,6 +17,7 @@ from pipeline.engines.slurm_notes import read_notes
 from pipeline.engines.work import Element, Work
 from pipeline.errors import PipelineError
 
+pytestmark = pytest.mark.usefixtures("slurm")
 SETTINGS = SlurmSettings(poll_s=0.3)
 # A worker that publishes element K as a file, after a snippet of its own that sees $element and $SLURMD_NODENAME.
 WORKER = """
@@ -25,7 +26,7 @@ while [ $# -gt 0 ]; do case $1 in --element) elements+=($2);; --progress) progre
 for element in "${elements[@]}"; do
     echo "$element $SLURMD_NODENAME" >> %(folder)s/begun
     %(snippet)s
-    echo "{\\"element\\": $element, \\"done\\": 1, \\"total\\": 1, \\"stage\\": \\"x\\", \\"seconds\\": 1}" >> "$progress"
+    echo "{\\"element\\": $element, \\"done\\": 1}" >> "$progress"
     touch %(folder)s/$element
 done
 """
@@ -54,7 +55,7 @@ def begun(folder: Path) -> list[tuple[int, str]]:
     return [(int(line.split()[0]), line.split()[1]) for line in (folder / "begun").read_text().splitlines()]
 
 
-def test_only_missing_elements_in_arrays_as_long_as_slurm_allows(slurm: Cluster, tmp_path: Path):
+def test_only_missing_elements_in_arrays_as_long_as_slurm_allows(tmp_path: Path):
     """Ten elements of which two are there: eight tasks, in arrays of seven and one; a second call submits none."""
     work = make_work(tmp_path, ":", elements=10)
     for number in (3, 8):
@@ -66,7 +67,7 @@ def test_only_missing_elements_in_arrays_as_long_as_slurm_allows(slurm: Cluster,
     assert len(begun(tmp_path)) == 8
 
 
-def test_several_elements_share_a_task_when_told_to(slurm: Cluster, tmp_path: Path):
+def test_several_elements_share_a_task_when_told_to(tmp_path: Path):
     """Eight elements, three a task: three tasks."""
     work = make_work(tmp_path, ":", elements=8, together=9)
     slurm_engine(replace(SETTINGS, elements_per_task=3))(work)
@@ -74,7 +75,7 @@ def test_several_elements_share_a_task_when_told_to(slurm: Cluster, tmp_path: Pa
     assert all((tmp_path / str(number)).exists() for number in range(8))
 
 
-def test_hosts_on_which_an_element_failed_are_left_out_of_the_next_round(slurm: Cluster, tmp_path: Path):
+def test_hosts_on_which_an_element_failed_are_left_out_of_the_next_round(tmp_path: Path):
     """A node that breaks whatever comes late: what it failed is done by the other one."""
     snippet = 'if [ $SLURMD_NODENAME = two ] && [ $element -ge 2 ]; then echo "two is broken"; exit 1; fi; sleep 0.5'
     slurm_engine(SETTINGS)(make_work(tmp_path, snippet, elements=9))
@@ -83,7 +84,7 @@ def test_hosts_on_which_an_element_failed_are_left_out_of_the_next_round(slurm: 
     assert all((tmp_path / str(number)).exists() for number in range(9))
 
 
-def test_an_element_that_fails_in_every_round_ends_the_run(slurm: Cluster, tmp_path: Path):
+def test_an_element_that_fails_in_every_round_ends_the_run(tmp_path: Path):
     """Three rounds, then an error with the element, its log and its last words; the next run begins anew."""
     work = make_work(tmp_path, "[ $element = 1 ] && { echo no paint for $element; exit 3; }", elements=3)
     with pytest.raises(PipelineError, match=r"element 1 \(file 1\) was not published in 3 rounds") as caught:
@@ -98,7 +99,7 @@ def test_an_element_that_fails_in_every_round_ends_the_run(slurm: Cluster, tmp_p
 def test_the_breaker_stops_a_round_when_most_of_the_first_tasks_fail(slurm: Cluster, tmp_path: Path):
     """Of sixty doomed elements some are tried; the rest is cancelled, and the last words are told."""
     work = make_work(tmp_path, "echo the easel fell over; exit 1", elements=60)
-    with pytest.raises(PipelineError, match="of the first .* tasks failed, so the rest was cancelled") as caught:
+    with pytest.raises(PipelineError, match=r"of the first .* tasks failed, so the rest was cancelled") as caught:
         slurm_engine(SETTINGS)(work)
     assert "the easel fell over" in str(caught.value)
     time.sleep(2)
@@ -106,7 +107,7 @@ def test_the_breaker_stops_a_round_when_most_of_the_first_tasks_fail(slurm: Clus
     assert slurm.ask("squeue", "--noheader") == ""
 
 
-def test_a_task_that_was_asked_to_stop_has_not_failed(slurm: Cluster, tmp_path: Path):
+def test_a_task_that_was_asked_to_stop_has_not_failed(tmp_path: Path):
     """Exit code 75 on the first attempt of every element, where one failure would be too many: all are published."""
     snippet = "[ -e stopped-$element ] || { touch stopped-$element; exit 75; }".replace(
         "stopped", f"{tmp_path}/stopped"
@@ -164,14 +165,14 @@ def test_patience_ends(slurm: Cluster, tmp_path: Path):
     assert not (tmp_path / "0").exists()
 
 
-def test_what_slurm_refuses_is_told_at_once(slurm: Cluster, tmp_path: Path):
+def test_what_slurm_refuses_is_told_at_once(tmp_path: Path):
     """A partition that does not exist is no silence: the error has Slurm's words."""
-    with pytest.raises(PipelineError, match="Slurm refused the job: .*invalid partition"):
+    with pytest.raises(PipelineError, match=r"Slurm refused the job: .*invalid partition"):
         slurm_engine(replace(SETTINGS, partition="nowhere"))(make_work(tmp_path, ":", elements=1))
 
 
-def test_a_run_that_was_killed_is_taken_up_by_the_next(slurm: Cluster, tmp_path: Path):
-    """The engine's process is killed while its array runs: the next one submits nothing, and no element is done twice."""
+def test_a_run_that_was_killed_is_taken_up_by_the_next(tmp_path: Path):
+    """The engine's process is killed while its array runs: the next one submits nothing, nothing is done twice."""
     work = make_work(tmp_path, "sleep 0.7", elements=6)
     program = f"import sys; sys.path[:0] = {sys.path!r}\nfrom pathlib import Path\nimport test_slurm_engine as t\n"
     program += f"t.slurm_engine(t.SETTINGS)(t.make_work(Path({str(tmp_path)!r}), 'sleep 0.7', elements=6))\n"
