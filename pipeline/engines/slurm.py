@@ -98,8 +98,8 @@ def _do_work(settings: SlurmSettings, work: Work) -> None:
                 _watch(run)
                 _settle(run)
     except KeyboardInterrupt:
-        names = [array.name for array in notes.arrays if not array.over]
-        say("slurm", f"interrupted; Slurm goes on. To stop it as well: scancel --name {','.join(names)}")
+        ids = [array.job_id for array in notes.arrays if array.job_id and not array.over]
+        say("slurm", f"interrupted; Slurm goes on with {len(ids)} arrays. To stop them: scancel {' '.join(ids)}")
         raise
 
 
@@ -186,11 +186,12 @@ def _submit(run: _Run, array: Array) -> str:
         return there[0].job_id
     settings, folder = run.settings, run.work.folder
     options = [f"--comment=headroom {folder.name}", "--requeue", "--open-mode=append", "--nodes=1", "--ntasks=1"]
+    # Some time before a limit ends a task, it is asked to finish its frame.
+    options.append(f"--signal=B:TERM@{settings.warning_s}")
     if settings.partition:
         options.append(f"--partition={settings.partition}")
     if settings.time_limit:
-        # Some time before the limit ends a task, it is asked to finish its frame.
-        options += [f"--time={settings.time_limit}", f"--signal=B:TERM@{settings.warning_s}"]
+        options.append(f"--time={settings.time_limit}")
     if settings.cpus:
         options.append(f"--cpus-per-task={settings.cpus}")
     if settings.memory:

@@ -5,6 +5,7 @@ import sys
 from types import TracebackType
 
 import luigi
+from luigi.configuration import get_config
 
 from pipeline.console import say
 from pipeline.engines.choice import ENGINES
@@ -120,6 +121,11 @@ class RunTask(luigi.Task):
         super().__init__(*args, **kwargs)
         if self.engine not in ENGINES:
             raise PipelineError(f"--engine must be one of {', '.join(ENGINES)}, but {self.engine!r} came")
+        if self.engine == "luigid" and get_config().getboolean("core", "local_scheduler", False):
+            raise PipelineError(
+                "--engine luigid shares the work through Luigi's scheduler, but none is named; start one "
+                "(LUIGI_CONFIG_PATH=docs/luigid.cfg luigid), and add --scheduler-host HOST"
+            )
         self.check_options()
 
     @property

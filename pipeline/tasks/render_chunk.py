@@ -10,7 +10,7 @@ import luigi
 
 from pipeline.devices import chosen_device
 from pipeline.engines.local import local_engine
-from pipeline.engines.shard_work import shard_work
+from pipeline.engines.shard_work import WORK_NOTE, note_shard_work, shard_work
 from pipeline.engines.work import Work
 from pipeline.open_plan import ShardsToRender, open_plan
 from pipeline.planning import DatasetPlan
@@ -40,11 +40,19 @@ class RenderChunk(RunTask):
 
     def work(self) -> None:
         """Raises: PipelineError when an element cannot be rendered."""
-        local_engine(engine_settings())(self._chunk())
+        whole, chunk = self._whole(), self._chunk()
+        if not (whole.folder / WORK_NOTE).exists():
+            note_shard_work(_plan(self._path()), whole)
+        local_engine(engine_settings())(chunk)
+
+    def _path(self) -> Path:
+        return self.settings.store / "plans" / f"{self.plan}.json"
+
+    def _whole(self) -> Work:
+        return work_here(self.settings, _plan(self._path()), self._path())
 
     def _chunk(self) -> Work:
-        path = self.settings.store / "plans" / f"{self.plan}.json"
-        work = work_here(self.settings, _plan(path), path)
+        work = self._whole()
         elements = work.elements[self.first : self.last + 1]
         return replace(work, label=f"render {self.first}-{self.last}", elements=elements)
 

@@ -64,5 +64,5 @@ class Runs:
     def finish(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         """Run a command in the folder to its end."""
         with self.start(command) as process:
-            out, err = process.communicate(timeout=120)
+            out, err = process.communicate(timeout=300)
         return subprocess.CompletedProcess(command, process.returncode, out, err)

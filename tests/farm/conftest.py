@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from farm_storm import DATASET, dataset_bytes
 from luigi_runs import Runs
 from slurm_cluster import Cluster, missing_programs, slurm_cluster
 
@@ -35,3 +36,12 @@ def slurm(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster
 def runs(tmp_path: Path) -> Runs:
     """Runs in an empty folder."""
     return Runs(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def quiet_bytes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Every file of the storms' dataset as an undisturbed run on this machine makes it."""
+    quiet = Runs(tmp_path_factory.mktemp("quiet"))
+    done = quiet.finish(quiet.command(*DATASET))
+    assert done.returncode == 0, done.stderr
+    return dataset_bytes(quiet.store)

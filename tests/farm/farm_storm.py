@@ -27,21 +27,12 @@ def dataset_bytes(store: Path) -> dict[str, bytes]:
     return {str(path.relative_to(store)): path.read_bytes() for path in files}
 
 
-def quiet_bytes(folder: Path) -> dict[str, bytes]:
-    """What an undisturbed run on this machine makes."""
-    folder.mkdir()
-    quiet = Runs(folder)
-    done = quiet.finish(quiet.command(*DATASET))
-    assert done.returncode == 0, done.stderr
-    return dataset_bytes(quiet.store)
-
-
 def progress_made(runs: Runs, count: int) -> Callable[[], bool]:
     """Whether so many frames were drawn."""
     return lambda: sum(line.startswith("render gt") for line in runs.diary("render")) >= count
 
 
-def wait_for(condition: Callable[[], bool], *, seconds: float = 120.0) -> None:
+def wait_for(condition: Callable[[], bool], *, seconds: float = 900.0) -> None:
     """Wait until something is so."""
     deadline_s = time.monotonic() + seconds
     while not condition():

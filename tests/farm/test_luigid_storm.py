@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from farm_storm import DATASET, dataset_bytes, kill_run, progress_made, quiet_bytes, wait_for
+from farm_storm import DATASET, dataset_bytes, kill_run, progress_made, wait_for
 from luigi_runs import Runs
 from slurm_cluster import free_ports
 
@@ -43,11 +43,10 @@ def _answers(port: int) -> bool:
         return False
 
 
-def test_two_workers_share_a_dataset_and_either_may_die(scheduler: int, tmp_path: Path):
+def test_two_workers_share_a_dataset_and_either_may_die(scheduler: int, quiet_bytes: dict[str, bytes], tmp_path: Path):
     """Both render; the first is killed, and soon another one takes part; then the second is killed. What comes out is
     equal, byte for byte, to the ground truth, pictures, index and manifest of a quiet local run."""
     dice = random.Random(SEED)
-    expected = quiet_bytes(tmp_path / "quiet")
     store = tmp_path / "store"
 
     def start(name: str) -> tuple[Runs, subprocess.Popen[str]]:
@@ -67,5 +66,5 @@ def test_two_workers_share_a_dataset_and_either_may_die(scheduler: int, tmp_path
     kill_run(second)
     told = third.communicate(timeout=300)[1]
     assert third.returncode == 0, told
-    assert dataset_bytes(store) == expected
+    assert dataset_bytes(store) == quiet_bytes
     assert not list((store / "plans").glob("*.open"))

@@ -5,7 +5,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from farm_storm import DATASET, dataset_bytes, kill_a_renderer, kill_run, progress_made, quiet_bytes, wait_for
+from farm_storm import DATASET, dataset_bytes, kill_a_renderer, kill_run, progress_made, wait_for
 from luigi_runs import Runs
 from slurm_cluster import NODES, Cluster
 
@@ -17,11 +17,12 @@ def is_down(slurm: Cluster, node: str) -> bool:
     return "down" in slurm.ask("sinfo", "--noheader", "--nodes", node, "--format", "%t")
 
 
-def test_a_dataset_outlives_the_death_of_nodes_workers_and_controllers(slurm: Cluster, tmp_path: Path):
+def test_a_dataset_outlives_the_death_of_nodes_workers_and_controllers(
+    slurm: Cluster, quiet_bytes: dict[str, bytes], tmp_path: Path
+):
     """SIGKILL at random moments to renderers, a node with all it runs, Slurm's controller, and the run itself: ground
     truth, pictures, index and manifest are equal to those of a quiet local run, and nothing is left half done."""
     dice = random.Random(SEED)
-    expected = quiet_bytes(tmp_path / "quiet")
     folder = tmp_path / "storm"
     folder.mkdir()
     runs = Runs(folder, {name: slurm.environment[name] for name in ("SLURM_CONF", "PATH")})
@@ -46,5 +47,5 @@ def test_a_dataset_outlives_the_death_of_nodes_workers_and_controllers(slurm: Cl
     told = run.communicate(timeout=300)[1]
     assert run.returncode == 0, told
     assert "taking up arrays of an earlier run" in told
-    assert dataset_bytes(runs.store) == expected
+    assert dataset_bytes(runs.store) == quiet_bytes
     assert slurm.ask("squeue", "--noheader") == ""
