@@ -32,7 +32,7 @@ def progress_made(runs: Runs, count: int) -> Callable[[], bool]:
     return lambda: sum(line.startswith("render gt") for line in runs.diary("render")) >= count
 
 
-def wait_for(condition: Callable[[], bool], *, seconds: float = 900.0) -> None:
+def wait_for(condition: Callable[[], bool], *, seconds: float = 240.0) -> None:
     """Wait until something is so."""
     deadline_s = time.monotonic() + seconds
     while not condition():
