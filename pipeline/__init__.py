@@ -7,6 +7,7 @@ from pipeline.luigi_defaults import set_luigi_defaults
 from pipeline.tasks.build_report import BuildReport
 from pipeline.tasks.certify import Certify
 from pipeline.tasks.fetch_assets import FetchAssets
+from pipeline.tasks.render_chunk import RenderChunk
 from pipeline.tasks.render_dataset import RenderDataset
 from pipeline.tasks.train_network import EvaluateNetwork, PackDataset, TrainNetwork
 
@@ -17,6 +18,7 @@ __all__ = [
     "FetchAssets",
     "FullRun",
     "PackDataset",
+    "RenderChunk",
     "RenderDataset",
     "TrainNetwork",
 ]

@@ -3,10 +3,10 @@
 import argparse
 import sys
 
-from pipeline.commands import card, diff, doctor, export, gc, plan, repro, status, validate, why
+from pipeline.commands import card, diff, doctor, export, export_jobs, gc, plan, repro, status, validate, why
 from pipeline.luigi_defaults import PLAIN_ERRORS
 
-COMMANDS = (plan, status, diff, why, repro, validate, card, export, gc, doctor)
+COMMANDS = (plan, status, diff, why, repro, validate, card, export, export_jobs, gc, doctor)
 BAD_INPUT = 2
 
 

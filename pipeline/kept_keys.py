@@ -93,7 +93,7 @@ def keep(kept: Path, stretches: list[DrawnKeys]) -> None:
                 continue
             rows = slice(part.start, part.stop)
             columns = {product: column.words[rows] for product, column in whole.keys.items()}
-            temporary = kept / f".{_name(part)}.{os.getpid()}"
+            temporary = kept / f".{_name(part)}.{os.uname().nodename}.{os.getpid()}"
             with temporary.open("wb") as file:
                 np.savez(file, seal=_seal(kept, part), identities=whole.identities.words[rows], **columns)
                 file.flush()

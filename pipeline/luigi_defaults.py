@@ -30,6 +30,9 @@ EXIT_CODES = {
     "scheduling_error": 35,
     "unhandled_exception": 40,
 }
+# Where a scheduler is named, several hosts may share the work: a worker that has nothing to do waits for what another
+# one may leave behind, asks again soon, and tells every second that it lives.
+SHARED_WORK = {"keep_alive": "True", "wait_interval": "1", "wait_jitter": "1", "ping_interval": "1"}
 # Errors whose message says everything; a traceback would only hide it.
 PLAIN_ERRORS = (
     PipelineError,
@@ -59,6 +62,9 @@ def set_luigi_defaults(command_line: Sequence[str]) -> None:
     names_scheduler = any(_NAMES_A_SCHEDULER.match(word) for word in command_line)
     if not names_scheduler and not any(config.has_option("core", option) for option in _SCHEDULER_OPTIONS):
         _set_default(config, "core", "local_scheduler", "True")
+    else:
+        for name, value in SHARED_WORK.items():
+            _set_default(config, "worker", name, value)
     _set_default(config, "core", "log_level", "WARNING")
     _set_default(config, "core", "lock_pid_dir", str(lock_folder(Path.cwd())))
     for name, code in EXIT_CODES.items():

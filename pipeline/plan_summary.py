@@ -1,7 +1,7 @@
 """A plan in words: what a run would render and make, why, what that will cost, and what it would use again."""
 
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from pipeline.console import duration, size
@@ -62,12 +62,13 @@ def plan_text(options: RunOptions, *, measure: bool = False) -> str:
     )
 
 
-def count_frames(plan: DatasetPlan, shards: tuple[PlannedShard, ...]) -> dict[Product, int]:
+def count_frames(plan: DatasetPlan, shards: Iterable[PlannedShard]) -> dict[Product, int]:
     """Frames to render of each product that the recipe wants."""
-    return {
-        product: sum(len(shard.frames) for shard in shards if product in shard.products)
-        for product in wanted_products(plan.recipe)
-    }
+    counts: dict[Product, int] = dict.fromkeys(wanted_products(plan.recipe), 0)
+    for shard in shards:
+        for product in shard.products:
+            counts[product] += len(shard.frames)
+    return counts
 
 
 def describe_plan(plan: DatasetPlan, shards: tuple[PlannedShard, ...]) -> str:

@@ -131,7 +131,7 @@ def write_plan(path: Path, plan: ShardPlan) -> None:
     The file appears whole, by a rename.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{os.uname().nodename}.{os.getpid()}")
     head = _Head(plan_format=PLAN_FORMAT, recipe=plan.recipe, store=plan.store, assets=plan.assets)
     with temporary.open("wb") as file:
         file.write(canonical_json(head.model_dump(mode="json")).encode() + b"\n")

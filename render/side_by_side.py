@@ -120,10 +120,29 @@ def _join_crew(results: SimpleQueue, stop: Event) -> None:
     parent = multiprocessing.parent_process()
     if parent is None or parent.pid != os.getppid():  # it died before the request was made
         os._exit(1)
+    signal.signal(signal.SIGTERM, _leave_soon)
+
+
+# Signals that asked this process to leave, and the job that it is at. Many a farm sends SIGTERM to every process; the
+# frame is finished first. Lists, because no lock may be taken in a signal's handler.
+_asked: list[int] = []
+_jobs: list[object] = []
+
+
+def _leave_soon(number: int, _: object) -> None:
+    _asked.append(number)
+    if not _jobs:
+        os._exit(1)
 
 
 def _work_on(work: Callable[[Any], Iterator[Any]], job: object) -> None:
-    for result in work(job):
-        _results.put(result)
-        if _stop.is_set():
-            return
+    _jobs.append(job)
+    try:
+        for result in work(job):
+            _results.put(result)
+            if _asked:
+                os._exit(1)
+            if _stop.is_set():
+                return
+    finally:
+        _jobs.clear()

@@ -37,7 +37,8 @@ def shard_work(
                 number=number,
                 size=len(shard.frames),
                 what=frames_of(shard),
-                published=partial(element_published, store, shard),
+                # Names of folders, not the frames: a million of them would stay in memory.
+                published=partial(are_published, tuple(shard_folder(store, shard, name) for name in shard.products)),
             )
             for number, shard in enumerate(plan.elements)
         ),
@@ -47,9 +48,9 @@ def shard_work(
     )
 
 
-def element_published(store: Path, shard: PlannedShard) -> bool:
-    """Whether all products of a planned shard are published."""
-    return all((shard_folder(store, shard, product) / SHARD_MANIFEST).is_file() for product in shard.products)
+def are_published(folders: Sequence[Path]) -> bool:
+    """Whether all these shards are published."""
+    return all((folder / SHARD_MANIFEST).is_file() for folder in folders)
 
 
 def frames_of(shard: PlannedShard) -> str:

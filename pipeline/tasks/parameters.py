@@ -5,8 +5,10 @@ import sys
 from types import TracebackType
 
 import luigi
+from luigi.configuration import get_config
 
 from pipeline.console import say
+from pipeline.engines.choice import ENGINES
 from pipeline.engines.local import LocalEngineSettings
 from pipeline.errors import PipelineError
 from pipeline.run_settings import RunOptions, RunSettings, resolve
@@ -109,9 +111,21 @@ class RunTask(luigi.Task):
     assets: luigi.Parameter[str] = luigi.Parameter(
         default="", description="folder or mirror that holds the assets [default: HEADROOM_ASSETS, else download]"
     )
+    engine: luigi.Parameter[str] = luigi.Parameter(
+        default="local",
+        significant=False,
+        description="what renders: local, slurm, luigid (several hosts run this command), or none (another farm did)",
+    )
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
+        if self.engine not in ENGINES:
+            raise PipelineError(f"--engine must be one of {', '.join(ENGINES)}, but {self.engine!r} came")
+        if self.engine == "luigid" and get_config().getboolean("core", "local_scheduler", False):
+            raise PipelineError(
+                "--engine luigid shares the work through Luigi's scheduler, but none is named; start one "
+                "(LUIGI_CONFIG_PATH=docs/luigid.cfg luigid), and add --scheduler-host HOST"
+            )
         self.check_options()
 
     @property

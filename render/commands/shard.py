@@ -3,11 +3,21 @@
 import argparse
 import contextlib
 import json
+import signal
+import sys
 import time
 from functools import partial
 from pathlib import Path
 
 from render.commands.machine_options import add_machine_options, add_processes_option, open_crew
+from render.side_by_side import ProcessLostError
+
+# EX_TEMPFAIL of sysexits.h: nothing is wrong, but not all was done; the same command does the rest.
+STOPPED_ON_REQUEST = 75
+
+
+class StopRequestedError(Exception):
+    """A farm wants the machine back. Raised between two frames."""
 
 
 def add_parser(commands) -> None:
@@ -22,26 +32,49 @@ def add_parser(commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Render and publish; prints the folder of every shard."""
+    """Render and publish; prints the folder of every shard.
+
+    SIGTERM asks to leave: the frame that is being rendered is finished, and then the process leaves with code 75. A
+    shard of which all frames are there by then is still published; the draft of any other is deleted, because a shard
+    is published whole or not at all.
+    """
     from render.asset_library import assets_source, cache_folder
     from render.shard import render_element
     from render.shard_plan import read_plan
 
+    asked: list[int] = []  # no Event: a signal's handler must not wait for a lock
+    signal.signal(signal.SIGTERM, lambda number, _: asked.append(number))
     plan = read_plan(options.plan)
     with open_crew(options) as crew:
         for element in options.element:
-            folders = render_element(
-                plan,
-                element,
-                device=options.device,
-                assets_source=assets_source(options.assets),
-                cache=cache_folder(options.cache),
-                report_progress=partial(_append, options.progress, element, time.perf_counter()),
-                crew=crew,
-            )
+            try:
+                if asked:
+                    raise StopRequestedError
+                folders = render_element(
+                    plan,
+                    element,
+                    device=options.device,
+                    assets_source=assets_source(options.assets),
+                    cache=cache_folder(options.cache),
+                    report_progress=partial(_report, asked, options.progress, element, time.perf_counter()),
+                    crew=crew,
+                )
+            except (StopRequestedError, ProcessLostError):
+                if not asked:
+                    raise
+                print(f"asked to stop: element {element} is not published, run it again", file=sys.stderr)
+                return STOPPED_ON_REQUEST
             for folder in folders:
                 print(f"element {element}: {folder}")
     return 0
+
+
+def _report(
+    asked: list[int], path: Path | None, element: int, started_s: float, done: int, total: int, stage: str
+) -> None:
+    _append(path, element, started_s, done, total, stage)
+    if asked and done < total:
+        raise StopRequestedError
 
 
 def _append(path: Path | None, element: int, started_s: float, done: int, total: int, stage: str) -> None:

@@ -14,11 +14,11 @@ import pytest
 from pipeline.engines import local
 from pipeline.engines.local import LocalEngineSettings, local_engine
 from pipeline.engines.seats import core_shares, deal_seats, visible_gpus
-from pipeline.engines.shard_work import FRAMES_OF_A_PROCESS, element_published, shard_work
+from pipeline.engines.shard_work import FRAMES_OF_A_PROCESS, are_published, shard_work
 from pipeline.errors import PipelineError
 from pipeline.planning import plan_dataset, shards_to_render
 from pipeline.stage_command import run_stage_command
-from render.shard_plan import ShardPlan, write_plan
+from render.shard_plan import ShardPlan, shard_folder, write_plan
 
 NOTHING: dict[str, tuple] = {"gt": (), "rgb": ()}
 
@@ -42,7 +42,13 @@ def render(plan: tuple[ShardPlan, Path], command: list[str], **settings: float) 
 
 def all_published(plan: ShardPlan) -> bool:
     """Whether every element is published."""
-    return all(element_published(Path(plan.store), shard) for shard in plan.elements)
+    return all(elements_published(plan))
+
+
+def elements_published(plan: ShardPlan) -> list[bool]:
+    """Of each element, whether it is published."""
+    store = Path(plan.store)
+    return [are_published([shard_folder(store, one, name) for name in one.products]) for one in plan.elements]
 
 
 def wait_for(condition: Callable[[], bool], *, seconds: float = 20.0) -> None:
@@ -118,7 +124,7 @@ def test_an_element_that_fails_for_good_is_named_with_its_log(plan: tuple[ShardP
     assert "  the lamp broke at element 2" in message
     log = Path(message.split("log: ")[1].split(",")[0])
     assert "the lamp broke" in log.read_text()
-    assert [element_published(runs.store, shard) for shard in plan[0].elements] == [True, True] + [False] * 4
+    assert elements_published(plan[0]) == [True, True] + [False] * 4
 
 
 def test_success_without_a_shard_is_a_failure(plan: tuple[ShardPlan, Path]):
