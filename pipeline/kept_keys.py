@@ -9,6 +9,7 @@ import hashlib
 import os
 import platform
 import re
+import secrets
 import zipfile
 from functools import cache
 from pathlib import Path
@@ -93,7 +94,7 @@ def keep(kept: Path, stretches: list[DrawnKeys]) -> None:
                 continue
             rows = slice(part.start, part.stop)
             columns = {product: column.words[rows] for product, column in whole.keys.items()}
-            temporary = kept / f".{_name(part)}.{os.uname().nodename}.{os.getpid()}"
+            temporary = kept / f".{_name(part)}.{secrets.token_hex(4)}"
             with temporary.open("wb") as file:
                 np.savez(file, seal=_seal(kept, part), identities=whole.identities.words[rows], **columns)
                 file.flush()

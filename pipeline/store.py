@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import secrets
 import shutil
 import socket
 from pathlib import Path
@@ -112,7 +113,8 @@ def remove_stale_temporaries(store: Path) -> list[Path]:
 def write_atomically(path: Path, text: str) -> None:
     """Write a small file so that readers see the old content or the new one, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    # A token, because hosts that share the store may have processes of the same number.
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with temporary.open("w", encoding="utf-8") as file:
             file.write(text)

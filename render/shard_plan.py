@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -131,7 +132,7 @@ def write_plan(path: Path, plan: ShardPlan) -> None:
     The file appears whole, by a rename.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.uname().nodename}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     head = _Head(plan_format=PLAN_FORMAT, recipe=plan.recipe, store=plan.store, assets=plan.assets)
     with temporary.open("wb") as file:
         file.write(canonical_json(head.model_dump(mode="json")).encode() + b"\n")
