@@ -27,8 +27,6 @@ def add_parser(commands) -> None:
     parser.add_argument("farm", choices=FARMS, help="whose job files")
     add_run_options(parser)
     parser.add_argument("--out", type=Path, required=True, help="file to write (flamenco: and its job type beside it)")
-    parser.add_argument("--device", default="cpu", choices=("cpu", "gpu"), help="what the farm renders on")
-    parser.add_argument("--assets", help="folder or mirror that holds the assets, as the farm's hosts see it")
     parser.add_argument(
         "--render-command", default="python -m render", help="what starts the renderer on the farm's hosts"
     )
@@ -42,7 +40,12 @@ def add_parser(commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the files, and say how to hand them in. Raises: PipelineError when nothing is missing."""
+    """Write the files, and say how to hand them in. Raises: PipelineError when nothing is missing.
+
+    The farm renders on the CPU unless `--device gpu` is asked for: what this machine has tells nothing of the farm's.
+    """
+    if options.device == "auto":
+        raise PipelineError("--device auto asks what this machine has; name what the farm renders on: cpu or gpu")
     if options.farm == "kubernetes" and not (options.image and options.claim):
         raise PipelineError("a Kubernetes job needs --image (Headroom installed) and --claim (the store's volume)")
     chosen = chosen_run(options)
@@ -56,8 +59,8 @@ def run(options: argparse.Namespace) -> int:
         path,
         store=settings.store,
         command=shlex.split(options.render_command),
-        device=options.device,
-        assets_source=options.assets,
+        device=options.device or "cpu",
+        assets_source=settings.assets_source,
     )
     title = f"{len(plan.elements)} shards of recipe {plan.recipe.name}, plan {path}"
     job = farm_job(work, plan=path, store=settings.store, title=title)
