@@ -14,7 +14,7 @@ from render.dataset_format import FrameGeometry
 from render.frame_keys import product_epochs, software_versions
 from render.shard_draft import add_record, open_drafts, publish_draft
 from render.shard_frames import drawn_plans
-from render.shard_plan import ShardPlan, read_plan, shard_folder
+from render.shard_plan import Product, ShardPlan, read_plan, shard_folder
 
 FILE = "frames.bin"
 # A camera 0.85 m ahead of the head. Landmarks, which are most of a true geometry, are made up too, but there.
@@ -65,8 +65,10 @@ def main() -> int:
 def publish_element(plan: ShardPlan, element: int) -> None:
     """Publish what is missing of an element."""
     shard = plan.elements[element]
-    folders = {product: shard_folder(Path(plan.store), shard, product) for product in shard.products}
-    missing = tuple(product for product in shard.products if not folders[product].exists())
+    folders: dict[Product, Path] = {
+        product: shard_folder(Path(plan.store), shard, product) for product in shard.products
+    }
+    missing: tuple[Product, ...] = tuple(product for product in shard.products if not folders[product].exists())
     if not missing:
         return
     with open_drafts(folders, missing) as drafts:
