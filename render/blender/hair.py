@@ -69,8 +69,9 @@ def add_hair(
     on_bones, on_skin = [], []
     if hair.style != BALD:
         layout = lay_out(surface, streams[0])
-        strands = _scalp_hair(surface, shell, hair, layout, streams[0])
-        _shade_roots(person, scalp_density(surface, STYLES[hair.style], layout), colour)
+        density = scalp_density(surface, STYLES[hair.style], layout)
+        strands = _scalp_hair(surface, shell, hair, layout, density, streams[0])
+        _shade_roots(person, density, colour)
         shares = _turn_shares(person, surface, strands)
         part = _curves_object("scalp_hair", strands, material, colour.grey, streams[0])
         on_bones.append((part, strands.points_m.reshape(-1, 3), shares))
@@ -114,13 +115,15 @@ def _shade_roots(person: Person, density: np.ndarray, colour: HairColour) -> Non
     mesh.update()
 
 
-def _scalp_hair(surface: HairSurface, shell: Shell, hair: Hair, layout: Layout, stream: np.random.Generator) -> Strands:
+def _scalp_hair(
+    surface: HairSurface, shell: Shell, hair: Hair, layout: Layout, density: np.ndarray, stream: np.random.Generator
+) -> Strands:
     style = STYLES[hair.style]
     guides = scalp_guides(surface, shell, style, layout, stream)
     strands = strands_between(
         guides,
         surface,
-        scalp_density(surface, style, layout),
+        density,
         style.finish,
         islands=islands_of(surface, style, layout),
         seed=hair.seed,

@@ -14,7 +14,7 @@ from render.dataset_format import Label, SurfaceLayer
 
 # Strands are thinner than a pixel, and Embree meets one that grazes the ray, points along it, or has just left the skin
 # by an iteration that ends within 1 um or not at all: of the pixels that show hair, this share of a picture may show
-# what is behind or before (0.08 % of all do, 0.8 % of the worst picture). It is a count of rare accidents, so three
+# what is behind or before (0.09 % of all do, 0.8 % of the worst picture). It is a count of rare accidents, so three
 # standard deviations of it are allowed on top, and two pixels in any case.
 HAIR_SHARE, HAIR_DEVIATIONS, HAIR_PIXELS = 0.005, 3.0, 2.0
 # Stored gradient magnitude against the stored depth: rounded to single precision once, 6e-8 of its value.

@@ -74,19 +74,32 @@ def expected_layer(
     best.take_nearer(candidates((0.0, 0.0), np.ones(shape, dtype=bool)), np.arange(best.cost.size))
     # A ray beside the centre that meets the surface at a grazing angle does not excuse the normal.
     best.frontal = surface_errors(best.shown_m, best.shown_normals, best.depth, best.normals, best.rays).frontal
-    for number, (x, y) in enumerate([*OFFSETS, *SPIRAL]):
-        open_pixels = best.cost > 1.0
-        if number >= len(OFFSETS):
-            open_pixels &= (best.cost < NEARLY) & (best.labels != Label.HAIR)
-        if not open_pixels.any():
-            continue
-        offset = (1e-6 * bounds.beside_um * x, 1e-6 * bounds.beside_um * y)
-        best.take_nearer(candidates(offset, open_pixels.reshape(shape)), np.flatnonzero(open_pixels))
+    _take_beside(best, candidates, OFFSETS, shape, lambda: best.cost > 1.0)
+    _take_beside(
+        best, candidates, SPIRAL, shape, lambda: (best.cost > 1.0) & (best.cost < NEARLY) & (best.labels != Label.HAIR)
+    )
     return Reference(
         depth_m=best.depth.reshape(shape),
         normals_cam=best.normals.reshape(*shape, 3),
         labels=best.labels.reshape(shape),
     )
+
+
+def _take_beside(
+    best: "_Answer",
+    candidates: Candidates,
+    offsets: Sequence[tuple[float, float]],
+    shape: tuple[int, int],
+    open_pixels: Callable[[], np.ndarray],
+) -> None:
+    """Take answers of rays beside the centres', one offset (a share of the bound) after the other, while any pixel is
+    open to them."""
+    for x, y in offsets:
+        wanted = open_pixels()
+        if not wanted.any():
+            return
+        offset = (1e-6 * best.bounds.beside_um * x, 1e-6 * best.bounds.beside_um * y)
+        best.take_nearer(candidates(offset, wanted.reshape(shape)), np.flatnonzero(wanted))
 
 
 @dataclass

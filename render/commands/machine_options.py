@@ -4,6 +4,7 @@ import argparse
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
+from render.commands.argument_types import count_of_some
 from render.config import Recipe, load_recipe, parse_override
 from render.side_by_side import Crew, default_processes
 
@@ -21,7 +22,7 @@ def add_processes_option(parser: argparse.ArgumentParser) -> None:
     """How many frames are rendered at once."""
     parser.add_argument(
         "--processes",
-        type=int,
+        type=count_of_some,
         metavar="N",
         help="render in N processes side by side, about 1.5 GB each (CPU: one for two cores, but at least two; GPU: 1)",
     )

@@ -113,6 +113,7 @@ def test_a_broken_picture_is_refused_and_leaves_no_folder(
         (["gallery", "--columns", "0"], "--columns"),
         (["gallery", "--cell-width", "some"], "--cell-width"),
         (["coverage", "--recipe", "quick", "--frames", "0"], "--frames"),
+        (["gallery", "--processes", "0"], "--processes"),
     ],
 )
 def test_numbers_out_of_range_are_refused(

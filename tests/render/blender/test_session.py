@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import bpy
+import numpy as np
 import pytest
 
 from render.blender import session
@@ -149,3 +150,36 @@ def test_a_frame_of_unknown_expression_leaves_nothing_behind():
     ):
         draw_frame(stage, person, broken, SETTINGS, noise_seed=3)
     assert counts() == empty
+
+
+class _HeapFacts(ctypes.Structure):
+    """`struct mallinfo2` of malloc.h; `hblkhd` are the bytes in blocks that are mapped on their own."""
+
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in [
+            "arena",
+            "ordblks",
+            "smblks",
+            "hblks",
+            "hblkhd",
+            "usmblks",
+            "fsmblks",
+            "uordblks",
+            "fordblks",
+            "keepcost",
+        ]
+    ]
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="only glibc tells what it has mapped")
+def test_large_arrays_are_mapped_on_their_own_however_large_one_was_that_is_freed():
+    """By default a freed block of 16 MB takes the threshold there, and 4 MB come from the heap ever after."""
+    mapped = ctypes.CDLL(None).mallinfo2
+    mapped.restype = _HeapFacts
+    start_session(device="cpu")
+    large = np.ones(2**24, dtype=np.uint8)
+    del large
+    before = mapped().hblkhd
+    array = np.ones(2**22, dtype=np.uint8)
+    assert mapped().hblkhd - before >= array.nbytes

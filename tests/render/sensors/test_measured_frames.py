@@ -147,7 +147,8 @@ def test_a_frame_without_ground_truth_is_quarantined_with_it(store: Path, asset_
     (sensor,) = measure(sensor_recipe(), store, asset_cache, groups=[[0, 1]])
     (left_out,) = read_shard_manifest(sensor).quarantined
     assert left_out == reason.model_copy(update={"key": left_out.key}) and left_out.key != reason.key
-    assert len(read_records(sensor)) == 1 and (sensor / "000000.png").exists()
+    (measured,) = read_records(sensor)
+    assert measured.file == "000001.png" and (sensor / measured.file).exists()
 
 
 def test_missing_or_changed_ground_truth_is_an_error(store: Path, asset_cache: Path):
