@@ -3,10 +3,10 @@
 import argparse
 import sys
 
-from pipeline.commands import card, diff, doctor, export, export_jobs, gc, plan, repro, status, validate, why
+from pipeline.commands import card, diff, doctor, export, export_jobs, gc, plan, repro, status, train, validate, why
 from pipeline.luigi_defaults import PLAIN_ERRORS
 
-COMMANDS = (plan, status, diff, why, repro, validate, card, export, export_jobs, gc, doctor)
+COMMANDS = (plan, status, diff, why, repro, validate, card, export, export_jobs, gc, doctor, train)
 BAD_INPUT = 2
 
 

@@ -4,13 +4,14 @@ import os
 import shutil
 import subprocess
 from functools import cache
+from typing import Literal
 
 from pipeline.profiles import Device
 
 TRAIN_DEVICES = {"cpu": "cpu", "gpu": "cuda"}
 
 
-def chosen_device(asked: Device) -> str:
+def chosen_device(asked: Device) -> Literal["cpu", "gpu"]:
     """`cpu` or `gpu`; `auto` means `gpu` where an NVIDIA driver shows one, else `cpu`.
 
     A GPU of another make must be asked for by `--device gpu`. Cycles and torch check that they can use it.

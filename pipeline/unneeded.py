@@ -13,6 +13,7 @@ from pipeline.errors import PipelineError
 from pipeline.frame_set import dataset_manifest, published_frame_set, published_recipe
 from pipeline.kept_keys import KEPT_KEYS, kept_folder
 from pipeline.store import KINDS, STAMP, Kind, Stamp, is_published, stale_temporaries
+from pipeline.training_plan import PLAN_PREFIX, all_trained, read_training_plan
 from render.asset_library import assets_source
 from render.dataset_format import (
     PRODUCTS,
@@ -87,6 +88,14 @@ def _plans(store: Path, listed: Collection[str], before_s: float) -> tuple[list[
     wanted: set[str] = set()
     for path in sorted((store / "plans").glob("[!.]*.json*")):
         given_up = _newest_change_s([path, store / "logs" / path.stem]) < before_s
+        if path.name.startswith(PLAN_PREFIX):
+            with suppress(PipelineError):  # of another version: it stays until nobody went on with it
+                if all_trained(read_training_plan(path)):
+                    unneeded.append(Unneeded(path, "plan", "its trainings are published"))
+                    continue
+            if given_up:
+                unneeded.append(Unneeded(path, "plan", "of trainings, and nobody went on with it"))
+            continue
         try:
             shards = [
                 shard_folder(store, shard, product).relative_to(store).as_posix()

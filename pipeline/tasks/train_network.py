@@ -1,18 +1,24 @@
 """PackDataset, TrainNetwork, EvaluateNetwork: from a dataset to a network's scores, by the training tool."""
 
+from math import inf
 from pathlib import Path
 
 import luigi
 
+from pipeline.console import say
 from pipeline.devices import TRAIN_DEVICES, chosen_device
+from pipeline.engines.choice import engine_named
+from pipeline.engines.seats import deal_seats
 from pipeline.errors import PipelineError
 from pipeline.identity import key_of
 from pipeline.results import produce
-from pipeline.run_settings import EVALUATED_SPLIT, check_trainable, run_keys
+from pipeline.run_settings import EVALUATED_SPLIT, RunKeys, RunSettings, check_trainable, run_keys
 from pipeline.stage_command import run_stage_command
 from pipeline.store import is_published, published_folder
-from pipeline.tasks.parameters import RunTask, train_command
+from pipeline.tasks.farm_parameters import slurm_settings
+from pipeline.tasks.parameters import RunTask, engine_settings, train_command
 from pipeline.tasks.render_dataset import RenderDataset
+from pipeline.training_plan import PlannedTraining, TrainingPlan, make_training, training_work, write_training_plan
 
 
 class PackDataset(RunTask):
@@ -47,50 +53,91 @@ class PackDataset(RunTask):
         produce(settings.store, "packs", keys.pack, stage="pack", make=make)
 
 
-class ExperimentTask(RunTask):
-    """A stage of one experiment of the profile."""
+class TrainNetwork(RunTask):
+    """Experiments trained on the run's pack; a training that was interrupted goes on from its checkpoint.
 
-    experiment: luigi.Parameter[str] = luigi.Parameter(description="key of an experiment of the profile")
+    Luigi puts the trainings of a run into one task, so that an engine can start them together, one network a GPU. With
+    `luigid` each stays a task of its own, which the scheduler deals out.
+    """
+
+    experiment: luigi.Parameter[str] = luigi.Parameter(
+        batch_method=",".join, description="key of an experiment of the profile, or several with commas between"
+    )
+
+    @property
+    def max_batch_size(self) -> float:
+        """How many trainings Luigi may put into one task."""
+        return 1 if self.engine == "luigid" else inf
+
+    @property
+    def names(self) -> list[str]:
+        """Keys of the experiments."""
+        return self.experiment.split(",")
 
     def check_options(self) -> None:
         """Raises: as RunTask, and PipelineError when the profile has no such experiment."""
-        check_trainable(self.settings.recipe)
-        if self.experiment not in self.settings.experiments:
-            raise PipelineError(
-                f"profile {self.profile!r} has no experiment {self.experiment!r}; "
-                f"it has {', '.join(self.settings.experiments)}"
-            )
-
-
-class TrainNetwork(ExperimentTask):
-    """One experiment trained on the run's pack; a training that was interrupted goes on from its checkpoint."""
+        for name in self.names:
+            check_experiment(self, name)
 
     def requires(self) -> luigi.Task:
         """The pack."""
         return self.clone(PackDataset)
 
     def complete(self) -> bool:
-        """Whether the training is published."""
-        return is_published(self.settings.store, "trainings", key_of(run_keys(self.options).trainings[self.experiment]))
+        """Whether every training is published."""
+        store, trainings = self.settings.store, run_keys(self.options).trainings
+        return all(is_published(store, "trainings", key_of(trainings[name])) for name in self.names)
 
     def work(self) -> None:
         """Raises: PipelineError when the training tool fails."""
         settings, keys = self.settings, run_keys(self.options)
-        inputs = keys.trainings[self.experiment]
+        device = chosen_device(settings.device)
+        plan = TrainingPlan(
+            store=str(settings.store),
+            trainings=tuple(
+                PlannedTraining(
+                    experiment=name, inputs=keys.trainings[name], arguments=fit_arguments(settings, keys, name)
+                )
+                for name in self.names
+            ),
+        )
+        if self.engine in ("local", "luigid") and len(deal_seats(device, workers=engine_settings().workers)) == 1:
+            # Nothing to do at once: one after the other, in sight.
+            for training in plan.trainings:
+                make_training(settings.store, training, train_command=train_command())
+            return
+        work = training_work(plan, write_training_plan(plan), train_command=train_command(), device=device)
+        say("train", f"{len(self.names)} networks; logs are in {work.folder}")
+        engine_named(self.engine, local=engine_settings(), slurm=slurm_settings())(work)
 
-        def make(folder: Path) -> None:
-            arguments = ["fit", "--experiment", self.experiment, "--out", str(folder), "--seed", str(settings.seed)]
-            arguments += ["--pack", str(published_folder(settings.store, "packs", key_of(keys.pack)))]
-            arguments += ["--device", TRAIN_DEVICES[chosen_device(settings.device)]]
-            for name, value in settings.experiment_settings[self.experiment].items():
-                arguments += ["--set", f"{name}={value}"]
-            run_train(arguments, stage="training", log=settings.store / "logs" / f"training-{key_of(inputs)}.log")
 
-        produce(settings.store, "trainings", inputs, stage="training", make=make, resumable=True)
+def fit_arguments(settings: RunSettings, keys: RunKeys, experiment: str) -> tuple[str, ...]:
+    """The arguments of `python -m train fit` for an experiment of a run, but for the folder."""
+    arguments = ["--experiment", experiment, "--seed", str(settings.seed)]
+    arguments += ["--pack", str(published_folder(settings.store, "packs", key_of(keys.pack)))]
+    arguments += ["--device", TRAIN_DEVICES[chosen_device(settings.device)]]
+    for name, value in settings.experiment_settings[experiment].items():
+        arguments += ["--set", f"{name}={value}"]
+    return tuple(arguments)
 
 
-class EvaluateNetwork(ExperimentTask):
+def check_experiment(task: RunTask, experiment: str) -> None:
+    """Raises: as RunTask, and PipelineError when the profile has no such experiment."""
+    check_trainable(task.settings.recipe)
+    if experiment not in task.settings.experiments:
+        raise PipelineError(
+            f"profile {task.profile!r} has no experiment {experiment!r}; it has {', '.join(task.settings.experiments)}"
+        )
+
+
+class EvaluateNetwork(RunTask):
     """The scores of one trained experiment on people it has never seen."""
+
+    experiment: luigi.Parameter[str] = luigi.Parameter(description="key of an experiment of the profile")
+
+    def check_options(self) -> None:
+        """Raises: as RunTask, and PipelineError when the profile has no such experiment."""
+        check_experiment(self, self.experiment)
 
     def requires(self) -> list[luigi.Task]:
         """The training, and the pack it is scored on."""

@@ -17,6 +17,7 @@ def main() -> int:
     parser.add_argument("--diary", type=Path, required=True)
     parser.add_argument("--fail", default="")
     parser.add_argument("--pause-s", type=float, default=0.0, help="time a command takes")
+    parser.add_argument("--meet", type=int, default=0, help="a fit waits until so many are at work at once")
     parser.add_argument("command", choices=("pack", "fit", "evaluate", "report"))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--inputs", type=Path)
@@ -24,6 +25,8 @@ def main() -> int:
     options, rest = parser.parse_known_args()
     with options.diary.open("a") as file:
         file.write(f"{options.command} {os.getpid()} {' '.join(rest)}\n")
+    if options.command == "fit" and options.meet:
+        meet(options.diary.with_suffix(".meet"), options.meet)
     if options.dataset is not None and not (options.dataset / "manifest.json").exists():
         print(f"{options.dataset} is no dataset", file=sys.stderr)
         return 2
@@ -42,6 +45,17 @@ def main() -> int:
         (options.out / "index.html").write_text("<!doctype html><title>report</title>")
         (options.out / "results.json").write_text(json.dumps({"inputs": json.loads(options.inputs.read_text())}))
     return 0
+
+
+def meet(folder: Path, count: int) -> None:
+    """Wait until so many processes came here, and note the GPU that this one was given."""
+    folder.mkdir(exist_ok=True)
+    (folder / str(os.getpid())).write_text(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
+    deadline_s = time.monotonic() + 60
+    while len(list(folder.iterdir())) < count:
+        if time.monotonic() > deadline_s:
+            sys.exit("nobody else came")
+        time.sleep(0.05)
 
 
 if __name__ == "__main__":
