@@ -163,7 +163,8 @@ def test_two_variations_of_one_name_are_refused():
 def test_a_head_must_show_the_expressions_of_every_variation(tmp_path: Path):
     """What a variation alone asks of a head model is checked before the first frame, not when its person comes."""
     still = {"expressions.names": ["neutral"], "head_poses.gaze_yaw_deg": [0, 0], "head_poses.gaze_pitch_deg": [0, 0]}
-    head = {"heads.family": "lyhm", "heads.model_file": str(write_lyhm(tmp_path, small_head())), **still}
+    model = str(write_lyhm(tmp_path, small_head()))
+    head = {"heads.family": "lyhm", "heads.model_file": model, "heads.identity_modes": 3, **still}
     sad = {"name": "sad", "identities": [900], "set": {"expressions.names": ["sad"]}}
     recipe_head(varied(RED, **head), assets_source=None, cache=tmp_path)
     with pytest.raises(HeadModelError, match=r"expressions\.names asks for 'sad'"):

@@ -25,8 +25,8 @@ def test_every_command_of_the_document_does_what_it_says(
     for name, content in files.items():
         (runs.folder / name).write_text(content)
     monkeypatch.chdir(runs.folder)
-    blocks = re.findall(r"^```\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    commands = [command for block in blocks for command in COMMAND.findall(block)]
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    commands = [command for language, block in blocks if not language for command in COMMAND.findall(block)]
     assert len(commands) >= 10
     told: dict[str, str] = {}
     for command in commands:
