@@ -4,6 +4,7 @@ import sys
 
 from pipeline.full_run import FullRun
 from pipeline.luigi_defaults import set_luigi_defaults
+from pipeline.shared_exit_code import count_what_others_did
 from pipeline.tasks.build_report import BuildReport
 from pipeline.tasks.certify import Certify
 from pipeline.tasks.fetch_assets import FetchAssets
@@ -24,3 +25,4 @@ __all__ = [
 ]
 
 set_luigi_defaults(sys.argv[1:])
+count_what_others_did()

@@ -43,6 +43,14 @@ def _answers(port: int) -> bool:
         return False
 
 
+def start_run(folder: Path, scheduler: int, *arguments: str) -> tuple[Runs, subprocess.Popen[str]]:
+    """A host of its own that takes part in a run."""
+    runs = Runs(folder)
+    runs.folder.mkdir(exist_ok=True)
+    options = ["--engine", "luigid", "--scheduler-host", "127.0.0.1", "--scheduler-port", str(scheduler)]
+    return runs, runs.start(runs.command(*arguments, *options, render=("--pause-s", "0.5")))
+
+
 def test_two_workers_share_a_dataset_and_either_may_die(scheduler: int, quiet_bytes: dict[str, bytes], tmp_path: Path):
     """Both render; the first is killed, and soon another one takes part; then the second is killed. What comes out is
     equal, byte for byte, to the ground truth, pictures, index and manifest of a quiet local run."""
@@ -50,11 +58,7 @@ def test_two_workers_share_a_dataset_and_either_may_die(scheduler: int, quiet_by
     store = tmp_path / "store"
 
     def start(name: str) -> tuple[Runs, subprocess.Popen[str]]:
-        runs = Runs(tmp_path / name)
-        runs.folder.mkdir(exist_ok=True)
-        options = ["--engine", "luigid", "--scheduler-host", "127.0.0.1", "--scheduler-port", str(scheduler)]
-        command = runs.command(*DATASET, "--store", str(store), *options, render=("--pause-s", "0.5"))
-        return runs, runs.start(command)
+        return start_run(tmp_path / name, scheduler, *DATASET, "--store", str(store))
 
     (one, first), (two, second) = start("one"), start("two")
     wait_for(lambda: progress_made(one, 1)() and progress_made(two, 1)())
@@ -68,3 +72,15 @@ def test_two_workers_share_a_dataset_and_either_may_die(scheduler: int, quiet_by
     assert third.returncode == 0, told
     assert dataset_bytes(store) == quiet_bytes
     assert not list((store / "plans").glob("*.open"))
+
+
+def test_every_host_that_shares_a_run_ends_well(scheduler: int, tmp_path: Path):
+    """Dataset, trainings and report, made by two hosts: whoever did the last step, both say that all is done."""
+    arguments = ("FullRun", *DATASET[1:], "--store", str(tmp_path / "store"))
+    hosts = [start_run(tmp_path / name, scheduler, *arguments) for name in ("one", "two")]
+    ends = [host.communicate(timeout=300) for _, host in hosts]
+    assert [host.returncode for _, host in hosts] == [0, 0], ends
+    assert all(len(runs.diary("render")) > 0 for runs, _ in hosts)
+    fits = [line for runs, _ in hosts for line in runs.diary("train") if line.startswith("fit")]
+    assert len(fits) == 2
+    assert (tmp_path / "store" / "reports" / "latest" / "index.html").exists()
