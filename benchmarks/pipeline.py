@@ -109,7 +109,10 @@ def _step(what: str, frames: int, command: list[str]) -> None:
 
 
 def measure_command(command: list[str]) -> Cost:
-    """Run a command to its end. Raises: SystemExit with its output when it failed."""
+    """Run a command to its end. Its memory counts as no less than that of this process, which it is forked from.
+
+    Raises: SystemExit with its output when it failed.
+    """
     started = time.monotonic()
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)

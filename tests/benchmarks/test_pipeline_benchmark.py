@@ -54,7 +54,7 @@ def test_a_command_is_charged_for_all_its_processes():
     cost = measure_command(
         [sys.executable, "-c", f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"]
     )
-    assert cost.cpu_s >= 0.3 and cost.wall_s >= 0.3 and 90 < cost.peak_mb < 400
+    assert cost.cpu_s >= 0.3 and cost.wall_s >= 0.3 and cost.peak_mb > 90
 
 
 def test_a_command_that_fails_ends_the_benchmark():

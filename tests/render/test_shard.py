@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -138,9 +139,7 @@ def test_a_plan_of_another_version_is_refused(together, asset_cache, tmp_path):
     plan, _ = together
     frame = plan.elements[0].frames[0]
     stale = frame.model_copy(update={"keys": {"gt": "0" * 32, "rgb": "1" * 32}})
-    changed = plan.model_copy(
-        update={"store": str(tmp_path), "elements": (PlannedShard(products=("gt",), frames=(stale,)),)}
-    )
+    changed = replace(plan, store=str(tmp_path), elements=(PlannedShard(products=("gt",), frames=(stale,)),))
     with pytest.raises(ShardError, match=r"train/0: the plan was made by another version.*Plan again"):
         render(changed, 0, asset_cache)
     assert not list(tmp_path.rglob("*.exr"))

@@ -12,7 +12,7 @@ import pytest
 from tiny_shards import make_plan
 
 from render.dataset_format import SHARD_MANIFEST
-from render.shard_plan import shard_folder
+from render.shard_plan import shard_folder, write_plan
 
 
 @pytest.mark.parametrize(("processes", "to_all"), [(1, False), (2, False), (2, True)])
@@ -21,7 +21,7 @@ def test_a_renderer_that_is_asked_to_stop_leaves_between_frames(tmp_path, asset_
     nothing is left of the second, and the code is 75; the same command does the rest."""
     plan = make_plan(tmp_path / "store", asset_cache, groups=[[0], list(range(1, 13))])
     plan_file, progress = tmp_path / "plan.json", tmp_path / "progress.jsonl"
-    plan_file.write_text(plan.model_dump_json())
+    write_plan(plan_file, plan)
     command = [sys.executable, "-m", "render", "shard", "--plan", str(plan_file), "--progress", str(progress)]
     command += ["--element", "0", "--element", "1", "--processes", str(processes), "--cache", str(asset_cache)]
 
