@@ -24,3 +24,8 @@ def size(stored_bytes: float) -> str:
             value = stored_bytes / bytes_each
             return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
     return f"{stored_bytes:.0f} bytes"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and its noun: 1 shard, 2 shards."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

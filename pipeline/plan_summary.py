@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from pipeline.console import duration, size
+from pipeline.console import counted, duration, size
 from pipeline.devices import chosen_device
 from pipeline.estimates import Estimate, costs_on_record, estimate
 from pipeline.frame_differences import causes, describe_causes, setting_differences
@@ -55,7 +55,7 @@ def plan_text(options: RunOptions, *, measure: bool = False) -> str:
             ", ".join(f"{count} {split}" for split, count in plan.recipe.structure.frames.items()) + " frames",
             describe_plan(plan, shards),
             *(describe_reasons(plan, shards, settings.store) if shards else []),
-            f"{len(shards)} shards to render" + (f", {bad} frames left out as quarantined" if bad else ""),
+            f"{counted(len(shards), 'shard')} to render" + (f", {bad} frames left out as quarantined" if bad else ""),
             *(describe_estimate(cost) if shards else []),
             f"to make beside it: {', '.join(missing) or 'nothing, all is there'}",
         ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import luigi
 
-from pipeline.console import say
+from pipeline.console import counted, say
 from pipeline.dataset_index import publish_dataset
 from pipeline.engines.choice import engine_named
 from pipeline.engines.shard_work import note_shard_work
@@ -97,7 +97,7 @@ class RenderDataset(RunTask):
 
     def _render(self, plan: ShardPlan, plan_path: Path) -> None:
         work = work_here(self.settings, plan, plan_path)
-        say("render", f"{len(plan.elements)} shards on the {work.device}; logs are in {work.folder}")
+        say("render", f"{counted(len(plan.elements), 'shard')} on the {work.device}; logs are in {work.folder}")
         note_shard_work(plan, work)
         engine = engine_named(self.engine, local=engine_settings(), slurm=slurm_settings())
         with told_to_luigi(self, partial(how_far, work.folder, self.settings.store)):

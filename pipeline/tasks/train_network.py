@@ -5,7 +5,7 @@ from pathlib import Path
 
 import luigi
 
-from pipeline.console import say
+from pipeline.console import counted, say
 from pipeline.devices import TRAIN_DEVICES, chosen_device
 from pipeline.engines.choice import engine_named
 from pipeline.engines.seats import deal_seats
@@ -107,7 +107,7 @@ class TrainNetwork(RunTask):
                 make_training(settings.store, training, train_command=train_command())
             return
         work = training_work(plan, write_training_plan(plan), train_command=train_command(), device=device)
-        say("train", f"{len(self.names)} networks; logs are in {work.folder}")
+        say("train", f"{counted(len(self.names), 'network')}; logs are in {work.folder}")
         engine_named(self.engine, local=engine_settings(), slurm=slurm_settings())(work)
 
 

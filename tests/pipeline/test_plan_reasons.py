@@ -109,7 +109,7 @@ def test_a_bumped_epoch_and_a_lost_shard_are_told_apart(made: Path, monkeypatch,
     """What other code makes anew is `epoch of …`, with no setting; what was deleted is `gone`."""
     shutil.rmtree(next((made / "shards" / "gt").iterdir()))
     text = told(capsys, "plan", *SMALL, store=made)
-    assert re.search(r"  gt: [13] whose shards are gone\n1 shards to render\n", text)
+    assert re.search(r"  gt: [13] whose shards are gone\n1 shard to render\n", text)
     assert "changed" not in text and "setting" not in text
     monkeypatch.setitem(EPOCHS, "appearance", 77)
     dataset_plan.cache_clear()  # another version of the code is another process
