@@ -27,6 +27,7 @@ from render.dataset_format import (
     canonical_json,
     file_sha256,
 )
+from render.ranges.structure import Structure
 from render.sampling.place import frame_place
 from render.shard_plan import PlannedFrame
 from train.unpublished import unpublished_folder
@@ -132,16 +133,10 @@ def _row(
     records: dict[str, dict[str, FrameRecord]],
 ) -> dict:
     """The row of one frame and the identity that it must show."""
-    place = frame_place(recipe.structure, frame.index)
     row: dict = {
         "split": frame.split,
         "frame_index": frame.index,
-        "identity_index": place.person,
-        "instant_index": place.instant,
-        "view_index": place.view,
-        "light_index": place.light,
-        "sequence": place.sequence,
-        "step": place.step,
+        **place_columns(recipe.structure, frame.index),
         "identity_id": identity,
     }
     drawn: dict[str, dict] = {}
@@ -168,6 +163,19 @@ def head_distance_m(geometry: FrameGeometry) -> float:
     """Distance in metres from the camera to the origin of the head frame."""
     world_from_head = np.linalg.inv(np.array(geometry.head_from_world))
     return float(np.linalg.norm((np.array(geometry.cam_from_world) @ world_from_head)[:3, 3]))
+
+
+def place_columns(structure: Structure, index: int) -> dict:
+    """Columns of a frame's place: whom it shows, and which picture of them it is."""
+    place = frame_place(structure, index)
+    return {
+        "identity_index": place.person,
+        "instant_index": place.instant,
+        "view_index": place.view,
+        "light_index": place.light,
+        "sequence": place.sequence,
+        "step": place.step,
+    }
 
 
 def drawn_columns(factor: str, values: dict) -> dict:

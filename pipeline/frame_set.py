@@ -112,7 +112,15 @@ def published_inputs(record: FrameRecord, recipe: Recipe) -> dict:
 
     Where that does not give the key again, a later version of Headroom hashes something more or less.
     """
-    inputs = {
+    inputs = recorded_inputs(record, recipe)
+    if key_of_inputs(inputs) != record.key:
+        inputs[MADE_OTHERWISE] = "another version of Headroom, whose keys hash other things"
+    return inputs
+
+
+def recorded_inputs(record: FrameRecord, recipe: Recipe) -> dict:
+    """What this version of Headroom hashes to the key of a frame of which a record says these things."""
+    return {
         "product": record.product,
         "drawn": record.drawn,
         "settings": product_settings(recipe, record.product),
@@ -120,9 +128,6 @@ def published_inputs(record: FrameRecord, recipe: Recipe) -> dict:
         "epochs": record.epochs,
         "software": record.software,
     }
-    if key_of_inputs(inputs) != record.key:
-        inputs[MADE_OTHERWISE] = "another version of Headroom, whose keys hash other things"
-    return inputs
 
 
 def records_of(shard: Path, keys: Collection[str]) -> list[FrameRecord]:

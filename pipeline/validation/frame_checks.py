@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.dataset_index import drawn_columns, head_distance_m
+from pipeline.dataset_index import drawn_columns, head_distance_m, place_columns
+from pipeline.frame_set import recorded_inputs
 from pipeline.published_dataset import PublishedDataset, PublishedFrame, frame_of_row, records_by_key
 from pipeline.validation.findings import Finding, in_dataset, in_shard
 from render.bad_frame import BadFrameError
@@ -23,13 +24,12 @@ from render.dataset_format import (
     read_ground_truth,
     read_rgb,
 )
-from render.frame_keys import product_settings
+from render.frame_keys import key_of_inputs
 from render.ground_truth.checks import check_ground_truth
 from render.heads.families import FAMILIES
 from render.parameters import factor_values
 from render.picture import check_picture
 from render.sampling.frame import draw_frame
-from render.sampling.place import frame_place
 from render.sensors.millimetre_png import read_millimetres
 
 
@@ -75,14 +75,8 @@ def check_frames(job: FramesJob) -> list[Finding]:
 
 def _check_row(job: FramesJob, frame: PublishedFrame) -> list[Finding]:
     """Each column of the row against what the records say."""
-    place = frame_place(job.recipe.structure, frame.row["frame_index"])
     expected: dict = {
-        "identity_index": place.person,
-        "instant_index": place.instant,
-        "view_index": place.view,
-        "light_index": place.light,
-        "sequence": place.sequence,
-        "step": place.step,
+        **place_columns(job.recipe.structure, frame.row["frame_index"]),
         "head_distance_m": head_distance_m(frame.geometry),
         **{name: getattr(frame.geometry, name) for name in ("yaw_deg", "pitch_deg", "roll_deg")},
     }
@@ -105,15 +99,7 @@ def _check_row(job: FramesJob, frame: PublishedFrame) -> list[Finding]:
 def _check_record(recipe: Recipe, record: FrameRecord, path: Path) -> list[Finding]:
     """A key is the hash of what the frame was made of, an identity that of who is shown: both are computed anew."""
     shard, found = path.parent, []
-    inputs = {
-        "product": record.product,
-        "drawn": record.drawn,
-        "settings": product_settings(recipe, record.product),
-        "assets": record.assets,
-        "epochs": record.epochs,
-        "software": record.software,
-    }
-    key = canonical_sha256(inputs)[:32]
+    key = key_of_inputs(recorded_inputs(record, recipe))
     if key != record.key:
         expected = f"{record.product} key {key}, the hash of its drawn values, assets, epochs and the recipe's settings"
         found.append(in_shard(path, shard, expected=expected, found=f"key {record.key} in its record"))
