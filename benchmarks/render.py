@@ -160,7 +160,7 @@ def _on_stage(
             yield frame, parameters
 
 
-def _people(plan: ShardPlan, model, stage: Stage, frames: Sequence[PlannedFrame]):
+def _people(plan: ShardPlan, model, stage: Stage, frames: Sequence[PlannedFrame], *, person_left=lambda: None):
     by_person: dict[int, list[PlannedFrame]] = {}
     for frame in frames:
         by_person.setdefault(_person_index(plan.recipe, frame), []).append(frame)
@@ -169,6 +169,7 @@ def _people(plan: ShardPlan, model, stage: Stage, frames: Sequence[PlannedFrame]
         with person_on_stage(stage, model, drawn[0], level=plan.recipe.heads.subdivision_level) as person:
             for frame, parameters in zip(group, drawn, strict=True):
                 yield frame, parameters, person
+        person_left()
 
 
 def _person_index(recipe: Recipe, frame: PlannedFrame) -> int:
@@ -195,11 +196,22 @@ def _print_times(stages: dict[str, float], bare: list[BareCycles]) -> None:
 
 
 def _print_memory(plan: ShardPlan, model, *, device) -> None:
-    """Render every frame of the plan and print how resident memory grows."""
+    """Render every frame of the plan and print how resident memory grows: over all frames, some of which hold more hair,
+    and of what is left when a person has gone, which should be the same every time.
+    """
     stage = open_stage(device=device, products=("gt", "rgb"))
     process = psutil.Process()
-    resident_mb = []
-    for frame, parameters, person in _people(plan, model, stage, plan.elements[0].frames):
+    resident_mb, left_mb, left_after = [], [], []
+
+    def look() -> float:
+        return process.memory_info().rss / 2**20
+
+    def person_left() -> None:
+        left_mb.append(look())
+        left_after.append(len(resident_mb))
+
+    frames = plan.elements[0].frames
+    for frame, parameters, person in _people(plan, model, stage, frames, person_left=person_left):
         draw_frame(
             stage,
             person,
@@ -208,15 +220,24 @@ def _print_memory(plan: ShardPlan, model, *, device) -> None:
             noise_seed=noise_seed(frame),
             image_folder=plan.recipe.backdrops.image_folder,
         )
-        resident_mb.append(process.memory_info().rss / 2**20)
+        resident_mb.append(look())
         print(f"\rframe {len(resident_mb)}: {resident_mb[-1]:.1f} MB", end="", file=sys.stderr)
     print(file=sys.stderr)
-    settled = np.array(resident_mb[int(_WARM_UP_SHARE * len(resident_mb)) :])
-    slope = np.polyfit(np.arange(len(settled)), settled, 1)[0] if len(settled) > 1 else float("nan")
+    settled = int(_WARM_UP_SHARE * len(frames))
+    late = [number for number, after in enumerate(left_after) if after > settled]
+    _print_growth("during frames", range(settled, len(frames)), resident_mb[settled:])
+    _print_growth("with nobody on stage", [left_after[number] for number in late], [left_mb[number] for number in late])
+
+
+def _print_growth(when: str, frames: Sequence[int], resident_mb: Sequence[float]) -> None:
+    if len(frames) < 2:
+        print(f"resident memory {when}: too few frames to tell a trend")
+        return
+    slope = np.polyfit(frames, resident_mb, 1)[0]
     print(
-        f"resident memory: {resident_mb[0]:.0f} MB at first, {settled[0]:.0f} MB settled, {settled[-1]:.0f} MB at last"
+        f"resident memory {when}: {resident_mb[0]:.0f} MB settled, {resident_mb[-1]:.0f} MB at last, highest "
+        f"{max(resident_mb):.0f} MB; growth {slope:.4f} MB a frame (least squares over {len(frames)} looks)"
     )
-    print(f"growth: {slope:.4f} MB a frame (least squares over the last {len(settled)} frames)")
 
 
 if __name__ == "__main__":
