@@ -196,7 +196,7 @@ def _print_times(stages: dict[str, float], bare: list[BareCycles]) -> None:
 
 
 def _print_memory(plan: ShardPlan, model, *, device) -> None:
-    """Render every frame of the plan and print how resident memory grows: over all frames, some of which hold more hair,
+    """Render every frame of the plan and print how resident memory grows: over all frames, some with much hair,
     and of what is left when a person has gone, which should be the same every time.
     """
     stage = open_stage(device=device, products=("gt", "rgb"))
