@@ -11,7 +11,7 @@ import jinja2
 from PIL import Image
 
 from pipeline.console import duration
-from pipeline.status_text import empty_text
+from pipeline.status_text import empty_text, training_line
 from pipeline.store_status import StoreStatus
 from pipeline.work_status import ElementState, WorkStatus
 
@@ -42,6 +42,7 @@ def status_page(status: StoreStatus, *, refresh_s: float | None) -> str:
         empty=empty_text(status).capitalize(),
         pictures=[thumbnail for path in status.pictures if (thumbnail := _thumbnail(path, status.store))],
         duration=duration,
+        training_line=training_line,
         share=lambda part, whole: f"{100 * part / whole if whole else 0:.2f}",
         rate=lambda work: f"{_shown_rate(work)[0]:.3g}",
         rate_unit=lambda work: _shown_rate(work)[1],

@@ -5,6 +5,7 @@ from collections import Counter
 
 from pipeline.console import duration
 from pipeline.store_status import StoreStatus
+from pipeline.training_status import TrainingStatus
 from pipeline.work_status import WorkStatus
 
 BAR_CELLS = 50
@@ -21,6 +22,7 @@ def status_text(status: StoreStatus) -> str:
         newest, *older = status.works
         lines += _work_lines(newest)
         lines += [f"unfinished  {headline(work)}" for work in older if not work.finished]
+    lines += [f"training    {training_line(training)}" for training in status.trainings]
     for dataset in status.datasets:
         counts = ", ".join(f"{count} {split}" for split, count in dataset.frames.items())
         left_out = sum(dataset.quarantined.values())
@@ -78,6 +80,16 @@ def pace(work: WorkStatus) -> str:
     if work.at_work:
         parts.append(f"last sign of life {work.silent_s:.0f} s ago")
     return ", ".join(parts)
+
+
+def training_line(training: TrainingStatus) -> str:
+    """How far a training is that is not published."""
+    parts = [f"{training.experiment}: {training.epoch} of {training.epochs} epochs"]
+    if training.loss is not None:
+        parts.append(f"loss {training.loss:.4g}")
+    if training.left_s is not None:
+        parts.append(f"about {duration(training.left_s)} left while it runs")
+    return f"{', '.join(parts)}; last written {duration(training.silent_s)} ago"
 
 
 def _work_lines(work: WorkStatus) -> list[str]:

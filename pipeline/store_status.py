@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from pipeline.engines.shard_work import WORK_NOTE
+from pipeline.training_status import TrainingStatus, read_trainings
 from pipeline.work_status import WorkStatus, read_work
 from render.dataset_format import (
     DATASET_MANIFEST,
@@ -41,6 +42,7 @@ class StoreStatus:
     store: Path
     read_s: float
     works: tuple[WorkStatus, ...]
+    trainings: tuple[TrainingStatus, ...]
     datasets: tuple[DatasetManifest, ...]
     stages: tuple[StageTime, ...]
     quarantined: tuple[QuarantinedFrame, ...]
@@ -50,7 +52,7 @@ class StoreStatus:
     @property
     def empty(self) -> bool:
         """Whether nothing was begun here."""
-        return not (self.works or self.datasets or self.stages or self.pictures or self.problems)
+        return not (self.works or self.trainings or self.datasets or self.stages or self.pictures or self.problems)
 
 
 def read_status(store: Path, *, now_s: float | None = None) -> StoreStatus:
@@ -66,6 +68,7 @@ def read_status(store: Path, *, now_s: float | None = None) -> StoreStatus:
     return StoreStatus(
         store=store,
         read_s=now_s,
+        trainings=tuple(read_trainings(store, now_s=now_s)),
         works=tuple(sorted(works, key=lambda work: -work.started_s)),
         datasets=tuple(_datasets(store, problems)),
         stages=tuple(_stages(store)),
