@@ -150,7 +150,8 @@ def test_two_pictures_can_be_learnt_by_heart(spec: NetworkSpec):
 )
 def test_the_small_map_becomes_a_picture_without_moving_pixel_centres(spec: NetworkSpec, stride: int):
     """A map that holds, at each of its pixels, the place of that pixel's centre in the padded picture, becomes a
-    picture that holds the place of each of its own centres. 33 x 50 is padded to 64 x 64: 15 rows above, 7 columns left.
+    picture that holds the place of each of its own centres. 33 x 50 is padded to 64 x 64: 15 rows above and 7 columns
+    to the left.
     """
     network = build_network(spec).eval()
     centres = (torch.arange(64 // stride) + 0.5) * stride
