@@ -78,7 +78,7 @@ def test_a_training_from_imagenet_is_read_back_without_a_network(
     """Its record and its notes name the weights that it started from; loading it asks nobody for them again."""
     assert published_weights
     pack = tmp_path / "pack"
-    sizes = ["--width-px", "48", "--height-px", "32"]
+    sizes = ["--width-px", "64", "--height-px", "40"]
     assert main(["pack", "--dataset", str(ball_dataset_folder), "--out", str(pack), *sizes]) == 0
     experiment = with_settings(
         find_experiment("khan2021_efficientnet_b0"), {"network.decoder_width": "0.05", "schedule.epochs": "1"}

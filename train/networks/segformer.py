@@ -1,8 +1,8 @@
 """SegformerDepth: a hierarchical transformer with a decoder of linear layers, our modern row beside khan2021."""
 
 from collections.abc import Iterator
+from typing import cast
 
-import torch
 from jaxtyping import Float
 from segmentation_models_pytorch.decoders.segformer.decoder import SegformerDecoder
 from torch import Tensor, nn
@@ -36,7 +36,7 @@ class SegformerDepth(nn.Module):
         self.normalise = ImageNetNormalisation()
         self.encoder = build_encoder(encoder, imagenet=imagenet)
         maps = int(DECODER_MAPS * decoder_width)
-        self.decoder = SegformerDecoder(self.encoder.out_channels, segmentation_channels=maps)
+        self.decoder = SegformerDecoder(cast(list[int], self.encoder.out_channels), segmentation_channels=maps)
         self.head = nn.Conv2d(maps, 1, kernel_size=1)
 
     def start_at(self, mean: float) -> None:
@@ -50,6 +50,6 @@ class SegformerDepth(nn.Module):
     def forward(self, rgb: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1 h w"]:
         """Predict the encoded depth (train/encoding.py) of pictures with values 0..1."""
         padded = pad_to_multiple(rgb, SIZE_MULTIPLE)
-        quarter: torch.Tensor = self.head(self.decoder(self.encoder(self.normalise(padded))))
+        quarter = self.head(self.decoder(self.encoder(self.normalise(padded))))
         full = functional.interpolate(quarter, scale_factor=OUTPUT_STRIDE, mode="bilinear", align_corners=False)
         return crop_padding(positive(full), height=rgb.shape[-2], width=rgb.shape[-1])
