@@ -1,4 +1,4 @@
-"""The command line of train: list, describe, pack, fit, evaluate, predict and report."""
+"""The command line of train: list, describe, cost, pack, fit, evaluate, predict and report."""
 
 import argparse
 import os
@@ -24,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = {
         "list": _list,
         "describe": _describe,
+        "cost": _cost,
         "pack": _pack,
         "fit": _fit,
         "evaluate": _evaluate,
@@ -50,6 +51,12 @@ def _parser() -> argparse.ArgumentParser:
     describing = commands.add_parser("describe", help="show one experiment: settings, reported scores, assumptions")
     describing.add_argument("key", help="an experiment, as `list` names it")
     _add_settings(describing)
+
+    costing = commands.add_parser("cost", help="parameters and multiply-adds of the networks, for one picture size")
+    costing.add_argument("keys", nargs="*", help="experiments, as `list` names them (default: all)")
+    costing.add_argument("--width-px", type=_pixels, default=320)
+    costing.add_argument("--height-px", type=_pixels, default=240)
+    _add_settings(costing)
 
     packing = commands.add_parser("pack", help="turn a dataset into memory-mapped arrays of one size")
     packing.add_argument("--dataset", type=Path, required=True, help="<store>/datasets/<id>")
@@ -125,6 +132,23 @@ def _describe(options: argparse.Namespace) -> None:
     print(describe(experiment))
     for sentence in reading_notes(experiment):
         print(f"\nnote: {sentence}")
+
+
+def _cost(options: argparse.Namespace) -> None:
+    chosen = [_chosen(key, options) for key in options.keys or experiments()]
+    from train.network_cost import network_cost
+
+    print(f"parameters in millions; multiply-adds of one picture of {options.width_px} x {options.height_px} pixels")
+    print("experiment\tencoder\tdecoder\tall\tmultiply-adds in 1e9")
+    known = {}
+    for experiment in chosen:
+        spec = experiment.network
+        if spec not in known:
+            known[spec] = network_cost(spec, height_px=options.height_px, width_px=options.width_px)
+        cost = known[spec]
+        millions = [count / 1e6 for count in (cost.encoder_parameters, cost.decoder_parameters, cost.parameters)]
+        numbers = "\t".join(f"{count:.2f}" for count in millions)
+        print(f"{experiment.key}\t{numbers}\t{cost.multiply_adds / 1e9:.2f}")
 
 
 def _pack(options: argparse.Namespace) -> None:

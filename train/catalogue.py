@@ -1,10 +1,11 @@
-"""The catalogue: one dictionary of all experiments, and one of all networks."""
+"""The catalogue: all experiments by key, and the one place that turns a network's specification into code."""
 
 import dataclasses
 
 from train.errors import InputError
+from train.network_spec import DenseDepthSpec, NetworkSpec, SegformerSpec, UNetSimpleSpec
 from train.papers import khan2021
-from train.spec import SETTABLE_PARTS, Experiment, NetworkSpec
+from train.spec import SETTABLE_PARTS, Experiment
 
 
 def experiments() -> dict[str, Experiment]:
@@ -29,17 +30,34 @@ def described_now(experiment: Experiment) -> Experiment:
     return dataclasses.replace(listed, **{part: getattr(experiment, part) for part in SETTABLE_PARTS})
 
 
-def build_network(spec: NetworkSpec):
-    """A network (nn.Module, random weights from torch's generator) that maps (b, 3, h, w) in 0..1 to (b, 1, h, w).
+def build_network(spec: NetworkSpec, *, for_stored_weights: bool = False):
+    """A network (nn.Module) that maps (b, 3, h, w) in 0..1 to (b, 1, h, w), with the weights that a training starts at.
 
-    Raises: InputError when no network has that kind.
+    Random numbers come from torch's generator; weights="imagenet" reads smp's cache or the network, unless stored
+    weights will replace all of it anyway (`for_stored_weights`). Each network has `start_at(mean)` and
+    `encoder_parameters()`. Raises: InputError when no network has that kind, or ImageNet weights cannot be loaded.
     """
     # torch takes seconds to import, and listing or checking experiments needs none of it.
-    from train.networks.unet_simple import UNetSimple
+    match spec:
+        case UNetSimpleSpec():
+            from train.networks.unet_simple import UNetSimple
 
-    networks = {
-        "unet_simple": lambda: UNetSimple(width=spec.width),
-    }
-    if spec.kind not in networks:
-        raise InputError(f"no network of kind {spec.kind!r}. Known: {', '.join(networks)}")
-    return networks[spec.kind]()
+            return UNetSimple(width=spec.width)
+        case DenseDepthSpec():
+            from train.networks.dense_depth import DenseDepth
+
+            return DenseDepth(
+                encoder=spec.encoder,
+                imagenet=spec.weights == "imagenet" and not for_stored_weights,
+                decoder_width=spec.decoder_width,
+                activation_between=spec.activation_between,
+            )
+        case SegformerSpec():
+            from train.networks.segformer import SegformerDepth
+
+            return SegformerDepth(
+                encoder=spec.encoder,
+                imagenet=spec.weights == "imagenet" and not for_stored_weights,
+                decoder_width=spec.decoder_width,
+            )
+    raise InputError(f"no network is built for a {type(spec).__name__} ({spec}); the kinds are those of NetworkSpec")

@@ -124,7 +124,7 @@ def load_trained(folder: Path) -> tuple[Experiment, nn.Module]:
     path = folder / WEIGHTS_FILE
     if not path.exists():
         raise InputError(f"the training in {folder} is not finished: {WEIGHTS_FILE} is missing; run `fit` again on it")
-    network = build_network(experiment.network)
+    network = build_network(experiment.network, for_stored_weights=True)
     try:
         network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     except Exception as error:

@@ -72,14 +72,14 @@ def fit(
 def _train(experiment: Experiment, pack: Pack, out: Path, *, where: torch.device, seed: int, amp: bool) -> None:
     train_rows, validation_rows = rows_of_split(pack, "train"), rows_of_split(pack, "validation")
 
+    saved = read_checkpoint(out)
     torch.manual_seed(seed)
-    network = build_network(experiment.network).to(where)
+    network = build_network(experiment.network, for_stored_weights=saved is not None).to(where)
     optimiser = build_optimiser(network, experiment.optimiser)
     data_range = target_range(experiment.encoding)
     at = Position(epoch=0, batch=0, step=0)
     loss_sums: dict[str, float] = {}
     images_seen, seconds_before, history = 0, 0.0, []
-    saved = read_checkpoint(out)
     if saved is None:
         network.start_at(mean_target(experiment, pack, train_rows))
     else:

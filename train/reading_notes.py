@@ -3,6 +3,14 @@
 from train.catalogue import find_experiment
 from train.spec import Experiment, setting_values
 
+WEIGHTS_NOTES = {
+    "imagenet": "The encoder started from ImageNet weights, the decoder from random numbers.",
+    "random": (
+        "The encoder started from random numbers (network.weights = random). Large encoders need their pre-training: "
+        "against a network that started from ImageNet, or a small one, these scores say nothing about the architecture."
+    ),
+}
+
 
 def reading_notes(experiment: Experiment) -> tuple[str, ...]:
     """Sentences to stand beside the scores; they follow from the settings, so they stay true under `--set`.
@@ -16,6 +24,8 @@ def reading_notes(experiment: Experiment) -> tuple[str, ...]:
         notes.append(
             f"These are no scores of the experiment as it stands in the catalogue; changed are {', '.join(changed)}."
         )
+    if experiment.network.kind != "unet_simple":
+        notes.append(WEIGHTS_NOTES[experiment.network.weights])
     loss = experiment.loss
     if loss.l1 == 0:
         notes.append(

@@ -7,21 +7,13 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from train.errors import InputError
+from train.network_spec import NetworkSpec
 
 _STRICT_KEYS = ConfigDict(extra="forbid")
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 # What `--set` may change. The rest says what the paper is and what it reports: facts, not settings.
 SETTABLE_PARTS = ("network", "loss", "encoding", "optimiser", "schedule", "layer")
-
-
-@dataclass(frozen=True)
-class NetworkSpec:
-    """Which network, and how many feature maps its first level has."""
-
-    __pydantic_config__ = _STRICT_KEYS
-    kind: Literal["unet_simple"] = "unet_simple"
-    width: Annotated[int, Field(ge=1, le=1024)] = 64
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from ball_dataset import write_ball_dataset
 
 from train.catalogue import experiments
 from train.data.pack import pack_dataset
-from train.spec import Experiment, NetworkSpec, Schedule
+from train.network_spec import UNetSimpleSpec
+from train.spec import Experiment, Schedule
 
 SOURCE_WIDTH_PX, SOURCE_HEIGHT_PX = 96, 60
 PACK_WIDTH_PX, PACK_HEIGHT_PX = 32, 20
@@ -39,6 +40,6 @@ def tiny_experiment() -> Experiment:
     """khan2021 with the L1 term, at width 2, two epochs of batches of 4 (so that the second batch is smaller)."""
     return dataclasses.replace(
         experiments()["khan2021_unet_simple_l1"],
-        network=NetworkSpec(kind="unet_simple", width=2),
+        network=UNetSimpleSpec(width=2),
         schedule=Schedule(epochs=2, global_batch=4),
     )

@@ -11,12 +11,12 @@ from train.encoding import decode_depth, encode_depth
 from train.errors import InputError
 from train.fit import build_optimiser
 from train.losses.depth import depth_loss
+from train.network_spec import DenseDepthSpec, UNetSimpleSpec
 from train.spec import (
     SETTABLE_PARTS,
     Encoding,
     Experiment,
     LossSpec,
-    NetworkSpec,
     OptimiserSpec,
     Schedule,
     describe,
@@ -81,7 +81,7 @@ def test_settings_change_what_they_name_and_nothing_else():
         schedule=Schedule(epochs=3, global_batch=6),
         optimiser=OptimiserSpec(kind="adam", learning_rate=2e-4),
         layer="head",
-        network=NetworkSpec(kind="unet_simple", width=8),
+        network=UNetSimpleSpec(width=8),
     )
 
 
@@ -101,7 +101,9 @@ def test_settings_change_what_they_name_and_nothing_else():
         ("loss.ssim=inf", "finite"),
         ("encoding.kind=inverse", "'reciprocal' or 'metric'"),
         ("encoding.nearest_depth_m=5", "in front of"),
-        ("network.kind=resnet", "unet_simple"),
+        ("network.kind=resnet", "'unet_simple', 'dense_depth', 'segformer'"),
+        ("network.weights=imagenet", "'random'"),
+        ("network.encoder=resnet50", "no setting 'network.encoder'"),
         ("layer=hair", "'visible' or 'head'"),
     ],
 )
@@ -199,8 +201,8 @@ PROBES = {
 }
 # Proved by whole trainings in test_fit.py.
 PROVED_BY_TRAINING = {"schedule.epochs", "schedule.global_batch", "layer"}
-# One choice so far: the dictionary of builders is asked for it, and refuses any other.
-SINGLE_CHOICES = {"network.kind", "optimiser.kind"}
+# One choice so far, or, of networks, one a kind: any other is refused.
+SINGLE_CHOICES = {"network.kind", "network.weights", "optimiser.kind"}
 
 
 def test_no_field_is_left_without_proof():
@@ -218,12 +220,11 @@ def test_every_field_changes_what_is_computed(name: str):
     assert probe(with_settings(experiment, {name: str(value)})) != probe(experiment)
 
 
-def test_a_kind_that_no_builder_knows_is_refused():
+def test_a_kind_that_no_builder_knows_is_refused(monkeypatch: pytest.MonkeyPatch):
     """The kind picks the builder: one that came past the checks is still refused."""
-    unknown = dataclasses.replace(NetworkSpec(), width=4)
-    object.__setattr__(unknown, "kind", "unet_twisted")
-    with pytest.raises(InputError, match="unet_simple"):
-        build_network(unknown)
+    monkeypatch.setattr("train.catalogue.UNetSimpleSpec", DenseDepthSpec)
+    with pytest.raises(InputError, match="UNetSimpleSpec"):
+        build_network(UNetSimpleSpec())
     strange = OptimiserSpec()
     object.__setattr__(strange, "kind", "lion")
     with pytest.raises(InputError, match="adam"):
@@ -232,7 +233,7 @@ def test_a_kind_that_no_builder_knows_is_refused():
 
 def test_specifications_are_frozen():
     """No code can change a specification behind the back of what was stored."""
-    for spec in (NetworkSpec(), LossSpec(), Encoding(), OptimiserSpec(), Schedule()):
+    for spec in (UNetSimpleSpec(), LossSpec(), Encoding(), OptimiserSpec(), Schedule()):
         first = dataclasses.fields(spec)[0].name
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(spec, first, getattr(spec, first))

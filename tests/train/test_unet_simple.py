@@ -4,13 +4,13 @@ import pytest
 import torch
 
 from train.catalogue import build_network
+from train.network_spec import UNetSimpleSpec
 from train.networks.unet_simple import UNetSimple
-from train.spec import NetworkSpec
 
 
 def test_the_full_network_has_17_262_977_parameters():
     """At width 64, from 3 to 1 channels. The number is from SPEC A1 ("around 17 million" in khan2021)."""
-    network = build_network(NetworkSpec(kind="unet_simple", width=64))
+    network = build_network(UNetSimpleSpec(width=64))
     assert sum(parameter.numel() for parameter in network.parameters()) == 17_262_977
 
 

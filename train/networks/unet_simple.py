@@ -1,11 +1,15 @@
 """UNetSimple: the shallow U-Net of khan2021, four levels down by max-pooling and up by bilinear interpolation."""
 
-import math
+from collections.abc import Iterator
+from itertools import chain
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
+
+from train.networks.any_size import crop_padding, pad_to_multiple
+from train.networks.positive_output import positive, start_at_mean
 
 IN_CHANNELS = 3
 OUT_CHANNELS = 1
@@ -18,8 +22,7 @@ class UNetSimple(nn.Module):
 
     The last level is not doubled and the way up halves its middle widths, because bilinear up-sampling does not
     change the number of maps. Any image of 16 x 16 pixels or more is taken: it is padded by repeating its border to
-    the next multiple of 16, and the prediction is cropped back. The output is positive (softplus: smooth, and with a
-    gradient everywhere, where a clamp would leave pixels dead).
+    the next multiple of 16, and the prediction is cropped back. The output is positive.
 
     Source: khan2021, section IV.A and Fig. 13; the widths are ours, found from the number of parameters.
     """
@@ -39,18 +42,16 @@ class UNetSimple(nn.Module):
         self.head = nn.Conv2d(maps[0], OUT_CHANNELS, kernel_size=1)
 
     def start_at(self, mean: float) -> None:
-        """Let the untrained network predict this positive number on average, by the bias of its last layer.
+        """Let the untrained network predict this positive number on average."""
+        start_at_mean(self.head, mean)
 
-        From a bias of 0 a narrow network spends most of a short training on climbing to the mean of its targets.
-        """
-        nn.init.constant_(_bias_of(self.head), mean + math.log(-math.expm1(-mean)))  # the inverse of softplus
+    def encoder_parameters(self) -> Iterator[nn.Parameter]:
+        """What is learnt on the way down."""
+        return chain(self.first.parameters(), self.down.parameters())
 
     def forward(self, rgb: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1 h w"]:
         """Predict the encoded depth (train/encoding.py) of pictures with values 0..1."""
-        height, width = rgb.shape[-2:]
-        if min(height, width) < SIZE_MULTIPLE:
-            raise ValueError(f"a picture needs {SIZE_MULTIPLE} pixels or more each way, but {width} x {height} came")
-        below = _pad_to_multiple(rgb)
+        below = pad_to_multiple(rgb, SIZE_MULTIPLE)
         skips = [self.first(below)]
         for block in self.down:
             skips.append(block(functional.max_pool2d(skips[-1], 2)))
@@ -59,14 +60,7 @@ class UNetSimple(nn.Module):
             # align_corners=False keeps pixel centres at +0.5, the convention of the data.
             above = functional.interpolate(below, scale_factor=2, mode="bilinear", align_corners=False)
             below = block(torch.cat([skips.pop(), above], dim=1))
-        top, left = (-height % SIZE_MULTIPLE) // 2, (-width % SIZE_MULTIPLE) // 2
-        return functional.softplus(self.head(below))[:, :, top : top + height, left : left + width]
-
-
-def _bias_of(layer: nn.Conv2d) -> Tensor:
-    if layer.bias is None:
-        raise ValueError("the last layer of a network that starts at a mean needs a bias")
-    return layer.bias
+        return crop_padding(positive(self.head(below)), height=rgb.shape[-2], width=rgb.shape[-1])
 
 
 def double_convolution(in_maps: int, middle_maps: int, out_maps: int) -> nn.Sequential:
@@ -79,11 +73,3 @@ def double_convolution(in_maps: int, middle_maps: int, out_maps: int) -> nn.Sequ
         nn.BatchNorm2d(out_maps),
         nn.ReLU(inplace=True),
     )
-
-
-def _pad_to_multiple(rgb: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c hp wp"]:
-    missing_rows, missing_columns = -rgb.shape[-2] % SIZE_MULTIPLE, -rgb.shape[-1] % SIZE_MULTIPLE
-    if missing_rows == 0 and missing_columns == 0:
-        return rgb
-    top, left = missing_rows // 2, missing_columns // 2
-    return functional.pad(rgb, (left, missing_columns - left, top, missing_rows - top), mode="replicate")
