@@ -103,6 +103,8 @@ def fit(
             open_folder(out, training_record(experiment, pack, seed=seed, amp=amp, batch_norm_images=together))
         wait_for_all(processes)
         if not (out / DONE_FILE).exists():
+            if not (out / CHECKPOINT_FILE).exists():
+                network.start_at(mean_target(experiment, pack, rows_of_split(pack, "train")))
             _train(network, experiment, pack, out, machine=machine, seed=seed)
 
 
@@ -117,9 +119,7 @@ def _train(network: nn.Module, experiment: Experiment, pack: Pack, out: Path, *,
     loss_sums, images_seen, seconds_before = {}, 0, 0.0
     history, best_network, machines = [], None, []
     saved = read_checkpoint(out)
-    if saved is None:
-        network.start_at(mean_target(experiment, pack, train_rows))
-    else:
+    if saved is not None:
         network.load_state_dict(saved.network)
         optimiser.load_state_dict(saved.optimiser)
         scaler.load_state_dict(saved.scaler)
