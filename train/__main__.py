@@ -61,15 +61,22 @@ def _parser() -> argparse.ArgumentParser:
     packing = commands.add_parser("pack", help="turn a dataset into memory-mapped arrays of one size")
     packing.add_argument("--dataset", type=Path, required=True, help="<store>/datasets/<id>")
     packing.add_argument("--out", type=Path, required=True, help="folder to make")
-    packing.add_argument("--width-px", type=_pixels, required=True)
-    packing.add_argument("--height-px", type=_pixels, required=True)
+    packing.add_argument("--width-px", type=_count, required=True)
+    packing.add_argument("--height-px", type=_count, required=True)
 
     fitting = commands.add_parser("fit", help="train an experiment, or go on where it stopped")
     fitting.add_argument("--experiment", required=True, metavar="KEY")
     fitting.add_argument("--pack", type=Path, required=True)
     fitting.add_argument("--out", type=Path, required=True, help="folder of the training")
     fitting.add_argument("--seed", type=int, default=0)
-    fitting.add_argument("--amp", action="store_true", help="compute the network in bfloat16 (GPU only)")
+    fitting.add_argument(
+        "--amp", choices=("off", "bf16", "fp16"), default="off", help="number type of the network (fp16: GPU only)"
+    )
+    fitting.add_argument(
+        "--micro-batch", type=_count, metavar="IMAGES", help="most images at once in a process (default: what fits)"
+    )
+    fitting.add_argument("--compile", action="store_true", help="let torch.compile make kernels for this network")
+    fitting.add_argument("--no-channels-last", action="store_true", help="keep pictures in planes in memory")
     _add_device(fitting)
     _add_settings(fitting)
 
@@ -109,9 +116,9 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _pixels(text: str) -> int:
+def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of pixels above 0, but {text!r} came")
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, but {text!r} came")
     return int(text)
 
 
@@ -163,7 +170,17 @@ def _fit(options: argparse.Namespace) -> None:
     from train.fit import fit
 
     use_allowed_cores()
-    fit(experiment, options.pack, options.out, device=options.device, seed=options.seed, amp=options.amp)
+    fit(
+        experiment,
+        options.pack,
+        options.out,
+        device=options.device,
+        seed=options.seed,
+        amp=options.amp,
+        micro_batch=options.micro_batch,
+        channels_last=not options.no_channels_last,
+        compiled=options.compile,
+    )
 
 
 def _evaluate(options: argparse.Namespace) -> None:

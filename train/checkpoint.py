@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import torch
 from torch import nn
@@ -24,11 +24,16 @@ TENSORBOARD_FOLDER = "tensorboard"
 
 
 class TrainingRecord(Record):
-    """What a training was made from, its pack's size included; it can be resumed only with the same."""
+    """What a training was made from, its pack's size included; it can be resumed only with the same.
+
+    `amp` is the number type that the network computes in. `batch_norm_images` is how many images are normalised by
+    common statistics, None without batch norm. Both are of the machine, but they decide what is learnt.
+    """
 
     experiment: dict
     seed: int
-    amp: bool
+    amp: Literal["off", "bf16", "fp16"]
+    batch_norm_images: int | None
     dataset_id: str
     dataset_name: str
     index_sha256: str
@@ -50,17 +55,21 @@ class Position:
 class Checkpoint:
     """All state of a training between two steps.
 
-    `loss_sums` adds up, over the images of the unfinished epoch, each term times its images; `history` holds the
-    finished epochs. `seconds` is the time spent so far, over all runs.
+    `scaler` is what float16 needs to scale gradients (empty otherwise). `loss_sums` adds up, over the images of the
+    unfinished epoch, each term times its images; `history` holds the finished epochs. `best_network` is the network
+    after the best of them, when it is to be kept. `machines` says what the training ran on, from which step on.
+    `seconds` is the time spent so far, over all runs. Random numbers need no state: each step has its own seed.
     """
 
     position: Position
     network: dict[str, Any]
     optimiser: dict[str, Any]
-    random_states: dict[str, Any]
+    scaler: dict[str, Any]
     loss_sums: dict[str, float]
     images_seen: int
     history: list[dict[str, Any]]
+    best_network: dict[str, Any] | None
+    machines: list[dict[str, Any]]
     seconds: float
 
 
@@ -88,21 +97,6 @@ def read_checkpoint(folder: Path) -> Checkpoint | None:
         return Checkpoint(**{**tree, "position": Position(*tree["position"])})
     except Exception as error:  # torch.load raises many kinds, all meaning the same here
         raise InputError(f"{path} cannot be read as a checkpoint ({error}); delete it to start again") from error
-
-
-def capture_random_states() -> dict[str, Any]:
-    """The state of torch's generators, as tensors."""
-    states: dict[str, Any] = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        states["cuda"] = torch.cuda.get_rng_state_all()
-    return states
-
-
-def restore_random_states(states: dict[str, Any]) -> None:
-    """Put torch's generators back into a captured state; those of GPUs only where their number is the same."""
-    torch.set_rng_state(states["cpu"])
-    if len(states.get("cuda", [])) == torch.cuda.device_count() > 0:
-        torch.cuda.set_rng_state_all(states["cuda"])
 
 
 def read_training_record(folder: Path) -> TrainingRecord:
@@ -135,6 +129,11 @@ def load_trained(folder: Path) -> tuple[Experiment, nn.Module]:
 def parameter_count(network: nn.Module) -> int:
     """How many numbers the network learns."""
     return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
+
+
+def on_cpu(state: dict[str, Any]) -> dict[str, Any]:
+    """A copy of a network's state that stays what it is while the network learns on."""
+    return {name: value.detach().cpu().clone() for name, value in state.items()}
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:

@@ -9,10 +9,10 @@ from train.errors import InputError
 DEVICES = ("auto", "cpu", "cuda")
 
 
-def choose_device(requested: str) -> torch.device:
-    """The device of that name; `auto` takes a GPU when torch sees one.
+def choose_device(requested: str, *, gpu_number: int = 0) -> torch.device:
+    """The device of that name, of several GPUs the one of that number; `auto` takes a GPU when torch sees one.
 
-    Raises: InputError when a GPU is asked for and torch sees none, or the name is unknown.
+    Raises: InputError when a GPU is asked for and torch sees none or too few, or the name is unknown.
     """
     if requested not in DEVICES:
         raise InputError(f"no device {requested!r}; expected one of {', '.join(DEVICES)}")
@@ -21,9 +21,14 @@ def choose_device(requested: str) -> torch.device:
             f"device 'cuda' was asked for, but torch {torch.__version__} sees no GPU. Check the driver with nvidia-smi "
             "and CUDA_VISIBLE_DEVICES, or ask for device cpu"
         )
-    if requested == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(requested)
+    if requested == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    if gpu_number >= torch.cuda.device_count():
+        raise InputError(
+            f"process {gpu_number} of this machine has no GPU of its own: torch sees {torch.cuda.device_count()}. "
+            "Start no more processes than GPUs (torchrun --nproc-per-node)"
+        )
+    return torch.device("cuda", gpu_number)
 
 
 def describe_device(device: torch.device) -> str:

@@ -1,9 +1,10 @@
 """fit: train one experiment on one pack, from the first step or from wherever an earlier run stopped."""
 
+import functools
 import json
 import time
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,32 +16,34 @@ from train.catalogue import build_network
 from train.checkpoint import (
     CHECKPOINT_FILE,
     DONE_FILE,
-    EXPERIMENT_FILE,
     TENSORBOARD_FOLDER,
     WEIGHTS_FILE,
     Checkpoint,
     Position,
-    TrainingRecord,
-    capture_random_states,
+    on_cpu,
     parameter_count,
     read_checkpoint,
-    read_training_record,
-    restore_random_states,
     write_checkpoint,
     write_whole,
 )
-from train.data.batches import batches_in_order, epoch_batches, load_batch
+from train.data.batches import WaitingTime, epoch_batches, load_batch, portions, read_ahead, read_rows
 from train.data.pack import Pack, open_pack, rows_of_split
 from train.device import choose_device, describe_device
-from train.encoding import encode_depth, target_range
+from train.early_stop import best_epoch, needs_validation, patience_is_over
+from train.encoding import encode_depth
 from train.errors import InputError
 from train.folder_lock import only_process_in
-from train.inference import predict_depth_m
 from train.interruption import StopRequestedError, stop_requests
-from train.losses.depth import depth_loss
-from train.metrics.depth import dataset_scores, image_sums
+from train.loss_log import LossLog
+from train.machine import Amp, Machine, batch_norm_images, check_amp, with_machine
+from train.micro_batch import automatic_micro_batch
+from train.optimiser import build_optimiser, learning_rate_at
+from train.processes import joined, launched_processes, share_statistics, smallest, spread, wait_for_all
 from train.progress import Progress
-from train.spec import Encoding, Experiment, OptimiserSpec, experiment_as_json, settings_tree
+from train.spec import Encoding, Experiment
+from train.step import Learner, seed_step, take_step
+from train.training_folder import open_folder, training_record
+from train.validation import validate
 
 MEAN_TARGET_IMAGES = 256
 # Scores shown after every epoch: one relative, one in metres, one share.
@@ -48,163 +51,200 @@ WATCHED_SCORES = ("abs_rel", "rmse_m", "delta_1")
 
 
 def fit(
-    experiment: Experiment, pack_folder: Path, out: Path, *, device: str = "auto", seed: int = 0, amp: bool = False
+    experiment: Experiment,
+    pack_folder: Path,
+    out: Path,
+    *,
+    device: str = "auto",
+    seed: int = 0,
+    amp: Amp = "off",
+    micro_batch: int | None = None,
+    channels_last: bool = True,
+    compiled: bool = False,
 ) -> None:
     """Train, and leave weights.pt, experiment.json, history.jsonl, tensorboard/ and at last done.json in `out`.
 
     A training that stopped (killed, SIGTERM, power) continues from its checkpoint, written after every epoch and on
-    SIGTERM; on a CPU it ends with the same bits as one that never stopped. A finished one is left alone.
-    `amp` computes the network in bfloat16, on a GPU only. Loss and metrics stay in float32.
+    SIGTERM; on a CPU it ends with the same bits as one that never stopped. A finished one is left alone. Started by
+    `torchrun`, each process takes its share of every global batch, and the first one writes the files.
+
+    The rest is of the machine (train/machine.py). `amp` computes the network in bfloat16 or, on a GPU, float16; loss,
+    weights and validation stay in float32. `micro_batch` is the most images at once in one process: by default what an
+    earlier run took, else as many as fit. `channels_last` and `compiled` make the same computation faster.
 
     Raises: InputError on a missing GPU, a pack that does not suit the experiment, or a folder that holds another
     training; StopRequestedError after SIGTERM or SIGINT, once the state is saved.
     """
-    where = choose_device(device)
-    if amp and where.type != "cuda":
-        raise InputError(f"amp needs a GPU, but the device is {where.type}; leave amp out")
+    processes = launched_processes()
+    where = choose_device(device, gpu_number=processes.local_rank)
+    check_amp(amp, where)
     pack = open_pack(pack_folder)
     check_pack(pack, experiment)
-    with only_process_in(out):
-        if not _open_folder(out, _training_record(experiment, pack, seed=seed, amp=amp)):
-            _train(experiment, pack, out, where=where, seed=seed, amp=amp)
-
-
-def _train(experiment: Experiment, pack: Pack, out: Path, *, where: torch.device, seed: int, amp: bool) -> None:
-    train_rows, validation_rows = rows_of_split(pack, "train"), rows_of_split(pack, "validation")
-
-    saved = read_checkpoint(out)
     torch.manual_seed(seed)
-    network = build_network(experiment.network, for_stored_weights=saved is not None).to(where)
+    network = build_network(experiment.network, for_stored_weights=(out / CHECKPOINT_FILE).exists())
+    global_batch = experiment.schedule.global_batch
+
+    with joined(processes, where), only_process_in(out) if processes.first else nullcontext():
+        wait_for_all(processes)
+        if micro_batch is None:
+            micro_batch = automatic_micro_batch(
+                network, experiment, pack, out, amp=amp, processes=processes, device=where
+            )
+        machine = Machine(
+            device=where,
+            processes=processes,
+            amp=amp,
+            micro_batch=smallest(micro_batch, processes, where),
+            channels_last=channels_last,
+            compiled=compiled,
+        )
+        together = batch_norm_images(network, global_batch=global_batch, machine=machine)
+        if processes.first:
+            open_folder(out, training_record(experiment, pack, seed=seed, amp=amp, batch_norm_images=together))
+        wait_for_all(processes)
+        if not (out / DONE_FILE).exists():
+            if not (out / CHECKPOINT_FILE).exists():
+                network.start_at(mean_target(experiment, pack, rows_of_split(pack, "train")))
+            _train(network, experiment, pack, out, machine=machine, seed=seed)
+
+
+def _train(network: nn.Module, experiment: Experiment, pack: Pack, out: Path, *, machine: Machine, seed: int) -> None:
+    processes, schedule = machine.processes, experiment.schedule
+    train_rows, validation_rows = rows_of_split(pack, "train"), rows_of_split(pack, "validation")
+    network = share_statistics(network, processes, machine.device)
+    network = network.to(machine.device, memory_format=machine.memory_format)
     optimiser = build_optimiser(network, experiment.optimiser)
-    data_range = target_range(experiment.encoding)
+    scaler = torch.amp.GradScaler(machine.device.type, enabled=machine.amp == "fp16")
     at = Position(epoch=0, batch=0, step=0)
-    loss_sums: dict[str, float] = {}
-    images_seen, seconds_before, history = 0, 0.0, []
-    if saved is None:
-        network.start_at(mean_target(experiment, pack, train_rows))
-    else:
+    loss_sums, images_seen, seconds_before = {}, 0, 0.0
+    history, best_network, machines = [], None, []
+    saved = read_checkpoint(out)
+    if saved is not None:
         network.load_state_dict(saved.network)
         optimiser.load_state_dict(saved.optimiser)
-        restore_random_states(saved.random_states)
-        at, loss_sums, images_seen = saved.position, dict(saved.loss_sums), saved.images_seen
-        history, seconds_before = list(saved.history), saved.seconds
+        scaler.load_state_dict(saved.scaler)
+        at, loss_sums, images_seen, seconds_before = saved.position, saved.loss_sums, saved.images_seen, saved.seconds
+        history, best_network, machines = list(saved.history), saved.best_network, list(saved.machines)
+    machines = with_machine(machines, machine, from_step=at.step)
+    called = torch.compile(network) if machine.compiled else network
+    learner = Learner(spread(called, processes, machine.device), optimiser, scaler, machine)
     started_s = time.monotonic()
 
+    def seconds() -> float:
+        return seconds_before + time.monotonic() - started_s
+
     def save() -> None:
-        write_checkpoint(
-            out,
-            Checkpoint(
+        if processes.first:
+            checkpoint = Checkpoint(
                 position=at,
                 network=network.state_dict(),
                 optimiser=optimiser.state_dict(),
-                random_states=capture_random_states(),
-                loss_sums=loss_sums,
-                images_seen=images_seen,
+                scaler=scaler.state_dict(),
+                loss_sums=log.sums,
+                images_seen=log.images,
                 history=history,
-                seconds=seconds_before + time.monotonic() - started_s,
-            ),
-        )
+                best_network=best_network,
+                machines=machines,
+                seconds=seconds(),
+            )
+            write_checkpoint(out, checkpoint)
+        wait_for_all(processes)
 
-    epochs = experiment.schedule.epochs
     bar = Progress(
-        total=epochs * len(train_rows),
+        total=schedule.epochs * len(train_rows),
         label=f"training {experiment.key}",
         unit="images",
         already_done=at.epoch * len(train_rows) + images_seen,
     )
-    with stop_requests() as stop_asked, bar, SummaryWriter(out / TENSORBOARD_FOLDER, purge_step=at.step) as board:
-        network.train()
-        while at.epoch < epochs:
-            batches = epoch_batches(train_rows, seed=seed, epoch=at.epoch, batch_size=experiment.schedule.global_batch)
-            for number, rows in enumerate(batches[at.batch :], start=at.batch + 1):
-                rgb, depth_m = load_batch(pack, rows, layer=experiment.layer, device=where)
-                with torch.autocast(where.type, dtype=torch.bfloat16, enabled=amp):
-                    predicted = network(rgb)
-                target = encode_depth(depth_m, experiment.encoding)
-                loss, terms = depth_loss(predicted.float(), target, spec=experiment.loss, data_range=data_range)
-                optimiser.zero_grad(set_to_none=True)
-                loss.backward()
-                optimiser.step()
-
-                # One transfer for all terms: each would make the GPU wait.
-                values = torch.stack([loss.detach(), *terms.values()]).tolist()
-                losses = dict(zip(("total", *terms), values, strict=True))
-                _check_finite(losses, at)
-                for name, value in losses.items():
-                    board.add_scalar(f"train/{name}", value, at.step)
-                    loss_sums[name] = loss_sums.get(name, 0.0) + value * len(rows)
-                images_seen += len(rows)
-                at = Position(epoch=at.epoch, batch=number, step=at.step + 1)
-                bar.advance(len(rows), note=f"loss {losses['total']:.4f}")
-                if stop_asked():
+    board = SummaryWriter(out / TENSORBOARD_FOLDER, purge_step=at.step) if processes.first else None
+    with (
+        stop_requests(deaf_to_more=processes.world_size > 1) as stop_asked,
+        bar if processes.first else nullcontext(),
+        board or nullcontext(),
+    ):
+        log = LossLog(board, bar if processes.first else None, processes, sums=loss_sums, images=images_seen)
+        while at.epoch < schedule.epochs and not patience_is_over(history, schedule):
+            network.train()
+            batches = epoch_batches(train_rows, seed=seed, epoch=at.epoch, batch_size=schedule.global_batch)
+            plans = [
+                portions(batch, rank=processes.rank, world_size=processes.world_size, micro_batch=machine.micro_batch)
+                for batch in batches
+            ]
+            jobs = [
+                functools.partial(
+                    read_rows, pack, portion.rows, layer=experiment.layer, pinned=machine.device.type == "cuda"
+                )
+                for plan in plans[at.batch :]
+                for portion in plan
+            ]
+            waiting, epoch_started_s = WaitingTime(), time.perf_counter()
+            arrays = waiting.measured(read_ahead(jobs))
+            for number in range(at.batch, len(batches)):
+                seed_step(seed, step=at.step, rank=processes.rank)
+                epochs_done = at.epoch + (number + 0.5) / len(batches)
+                rate = learning_rate_at(epochs_done, first=experiment.optimiser.learning_rate, schedule=schedule)
+                for group in optimiser.param_groups:
+                    group["lr"] = rate
+                losses = take_step(learner, experiment, plans[number], arrays, seed=seed, epoch=at.epoch)
+                log.add(losses, step=at.step, images=len(batches[number]), stop_asked=stop_asked())
+                at = Position(epoch=at.epoch, batch=number + 1, step=at.step + 1)
+                if log.stop_asked:
+                    log.read_all()
                     save()
                     raise StopRequestedError(f"stopped at step {at.step} and saved; run the same command to go on")
 
-            validation = validate(network, experiment, pack, validation_rows)
-            for mask, values in validation.items():
-                for name in WATCHED_SCORES:
-                    board.add_scalar(f"validation_{mask}/{name}", values[name], at.step)
+            losses_of_epoch = log.means_of_epoch()
+            waiting_share = waiting.seconds / (time.perf_counter() - epoch_started_s)
+            validation = validate(network, experiment, pack, validation_rows, processes=processes)
+            if board is not None:
+                for mask, values in validation.items():
+                    for name in WATCHED_SCORES:
+                        board.add_scalar(f"validation_{mask}/{name}", values[name], at.step)
             at = Position(epoch=at.epoch + 1, batch=0, step=at.step)
             history.append(
                 {
                     "epoch": at.epoch,
                     "step": at.step,
-                    "losses": {name: total / images_seen for name, total in loss_sums.items()},
+                    "losses": losses_of_epoch,
                     "validation": validation,
                     "learning_rate": optimiser.param_groups[0]["lr"],
-                    "seconds": seconds_before + time.monotonic() - started_s,
+                    "seconds": seconds(),
+                    "waiting_share": waiting_share,
                 }
             )
-            loss_sums, images_seen = {}, 0
+            if schedule.keep_weights == "best" and best_epoch(history, schedule.watched_score) == at.epoch:
+                best_network = on_cpu(network.state_dict())
             save()
 
-    write_whole(out / WEIGHTS_FILE, lambda file: torch.save(_on_cpu(network.state_dict()), file))
-    done = {
-        "epochs": at.epoch,
-        "steps": at.step,
-        "train_frames": len(train_rows),
-        "parameters": parameter_count(network),
-        "seconds": seconds_before + time.monotonic() - started_s,
-        "device": describe_device(where),
-        "torch": torch.__version__,
-    }
-    write_whole(out / DONE_FILE, lambda file: file.write(json.dumps(done, indent=1).encode()))
-    # Its optimiser state is twice the size of the weights, and nothing reads it any more.
-    (out / CHECKPOINT_FILE).unlink(missing_ok=True)
-
-
-def build_optimiser(network: nn.Module, spec: OptimiserSpec) -> torch.optim.Optimizer:
-    """The optimiser of a specification, over all parameters. Raises: InputError on a kind that is not known."""
-    optimisers = {
-        "adam": lambda: torch.optim.Adam(network.parameters(), lr=spec.learning_rate, betas=(spec.beta_1, spec.beta_2)),
-    }
-    if spec.kind not in optimisers:
-        raise InputError(f"no optimiser of kind {spec.kind!r}. Known: {', '.join(optimisers)}")
-    return optimisers[spec.kind]()
-
-
-def validate(network: nn.Module, experiment: Experiment, pack: Pack, rows: np.ndarray) -> dict[str, dict[str, float]]:
-    """Pooled scores by mask over some rows of the experiment's layer; empty when there are no rows."""
-    layer = pack.layers[experiment.layer]
-    sums = []
-    for batch in batches_in_order(rows, batch_size=experiment.schedule.global_batch):
-        predicted_m = predict_depth_m(network, experiment, pack.rgb[batch])
-        sums += [
-            image_sums(
-                one_m,
-                np.asarray(layer.depth_m[row]),
-                np.asarray(layer.head_mask[row]),
-                background_depth_m=experiment.encoding.background_depth_m,
-            )
-            for one_m, row in zip(predicted_m, batch, strict=True)
-        ]
-    return {mask: both["pooled"] for mask, both in dataset_scores(sums).items()}
+    if processes.first:
+        kept = network.state_dict() if best_network is None else best_network
+        write_whole(out / WEIGHTS_FILE, lambda file: torch.save(on_cpu(kept), file))
+        done = {
+            "epochs": at.epoch,
+            "steps": at.step,
+            "weights_of_epoch": best_epoch(history, schedule.watched_score) if best_network else at.epoch,
+            "train_frames": len(train_rows),
+            "parameters": parameter_count(network),
+            "seconds": seconds(),
+            "device": describe_device(machine.device),
+            "torch": torch.__version__,
+            "machines": machines,
+        }
+        write_whole(out / DONE_FILE, lambda file: file.write(json.dumps(done, indent=1).encode()))
+        # Its optimiser state is twice the size of the weights, and nothing reads it any more.
+        (out / CHECKPOINT_FILE).unlink(missing_ok=True)
+    wait_for_all(processes)
 
 
 def check_pack(pack: Pack, experiment: Experiment) -> None:
-    """Raises: InputError when the pack has no training frames, or depths outside the experiment's limits."""
+    """Raises: InputError when the pack lacks frames of a split, or has depths outside the experiment's limits."""
     if pack.info.frames.get("train", 0) == 0:
         raise InputError(f"{pack.folder} holds no frame of split 'train' (frames: {pack.info.frames})")
+    if needs_validation(experiment.schedule) and pack.info.frames.get("validation", 0) == 0:
+        raise InputError(
+            f"{pack.folder} holds no validation frame (frames: {pack.info.frames}), but schedule.patience_epochs or "
+            "schedule.keep_weights needs scores of such; set these to 0 and last, or pack frames of split 'validation'"
+        )
     check_depth_limits(pack, experiment.encoding, layer=experiment.layer)
 
 
@@ -230,7 +270,7 @@ def mean_target(experiment: Experiment, pack: Pack, rows: Int[np.ndarray, " n"])
     chosen = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MEAN_TARGET_IMAGES)).astype(int))]
     means = [
         encode_depth(
-            load_batch(pack, chosen[i : i + 1], layer=experiment.layer, device=torch.device("cpu"))[1],
+            load_batch(pack, chosen[i : i + 1], layer=experiment.layer, device=torch.device("cpu")).depth_m,
             experiment.encoding,
         )
         .mean()
@@ -238,49 +278,3 @@ def mean_target(experiment: Experiment, pack: Pack, rows: Int[np.ndarray, " n"])
         for i in range(len(chosen))
     ]
     return float(np.mean(means))
-
-
-def _training_record(experiment: Experiment, pack: Pack, *, seed: int, amp: bool) -> TrainingRecord:
-    return TrainingRecord(
-        experiment=experiment_as_json(experiment),
-        seed=seed,
-        amp=amp,
-        dataset_id=pack.info.dataset_id,
-        dataset_name=pack.info.dataset_name,
-        index_sha256=pack.info.index_sha256,
-        width_px=pack.info.width_px,
-        height_px=pack.info.height_px,
-        mean_focal_length_px=float(pack.intrinsics_px[rows_of_split(pack, "train"), 0, 0].mean()),
-    )
-
-
-def _open_folder(out: Path, record: TrainingRecord) -> bool:
-    """Claim an empty folder or check that it holds this same training; True when that training is finished."""
-    if not (out / EXPERIMENT_FILE).exists():
-        if any(path.suffix != ".partial" for path in out.iterdir()):
-            raise InputError(f"{out} is not empty and holds no training; choose another folder")
-        write_whole(out / EXPERIMENT_FILE, lambda file: file.write(record.model_dump_json(indent=1).encode()))
-        return False
-    there, asked = _what_counts(read_training_record(out)), _what_counts(record)
-    different = [name for name in asked if there[name] != asked[name]]
-    if different:
-        changes = "; ".join(f"{name}: {there[name]} there, {asked[name]} asked" for name in different)
-        raise InputError(f"{out} holds another training ({changes}). Choose another folder or delete it")
-    return (out / DONE_FILE).exists()
-
-
-def _what_counts(record: TrainingRecord) -> dict[str, Any]:
-    """All of a record but the words about its experiment: correcting those must not end a half-done training."""
-    return {**record.model_dump(), "experiment": settings_tree(record.experiment)}
-
-
-def _check_finite(losses: dict[str, float], at: Position) -> None:
-    if not np.isfinite(losses["total"]):
-        raise InputError(
-            f"the loss became {losses['total']} at step {at.step} (epoch {at.epoch}; terms {losses}). "
-            "Try a smaller optimiser.learning_rate"
-        )
-
-
-def _on_cpu(state: dict[str, Any]) -> dict[str, Any]:
-    return {name: value.cpu() for name, value in state.items()}

@@ -15,8 +15,11 @@ class StopRequestedError(Exception):
 
 
 @contextmanager
-def stop_requests() -> Iterator[Callable[[], bool]]:
+def stop_requests(*, deaf_to_more: bool = False) -> Iterator[Callable[[], bool]]:
     """Within the block, a first SIGTERM or SIGINT makes the yielded function true; a second acts as usual.
+
+    With `deaf_to_more` a second changes nothing: `torchrun` passes on a signal that its processes may have had already,
+    and sends SIGTERM to those that are left when one of them ends. In the end it kills.
 
     Outside the main thread Python cannot catch signals, and the function stays false.
     """
@@ -32,7 +35,8 @@ def stop_requests() -> Iterator[Callable[[], bool]]:
 
     def ask(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         asked.set()
-        restore()
+        if not deaf_to_more:
+            restore()
 
     for number in before:
         signal.signal(number, ask)

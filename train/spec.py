@@ -8,12 +8,11 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from train.errors import InputError
 from train.network_spec import NetworkSpec
+from train.training_spec import AugmentationSpec, OptimiserSpec, Positive, Schedule, Weight, check_training_spec
 
 _STRICT_KEYS = ConfigDict(extra="forbid")
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 # What `--set` may change. The rest says what the paper is and what it reports: facts, not settings.
-SETTABLE_PARTS = ("network", "loss", "encoding", "optimiser", "schedule", "layer")
+SETTABLE_PARTS = ("network", "loss", "encoding", "optimiser", "schedule", "augmentation", "layer")
 
 
 @dataclass(frozen=True)
@@ -45,26 +44,6 @@ class Encoding:
 
 
 @dataclass(frozen=True)
-class OptimiserSpec:
-    """The optimiser, with a learning rate that stays constant."""
-
-    __pydantic_config__ = _STRICT_KEYS
-    kind: Literal["adam"] = "adam"
-    learning_rate: Positive = 1e-3
-    beta_1: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    beta_2: Annotated[float, Field(ge=0, lt=1)] = 0.999
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How often every training image is seen, and how many images make one step."""
-
-    __pydantic_config__ = _STRICT_KEYS
-    epochs: Annotated[int, Field(ge=1)] = 20
-    global_batch: Annotated[int, Field(ge=1)] = 6
-
-
-@dataclass(frozen=True)
 class Experiment:
     """One row of a paper's table: what to train, what the paper reports for it, and what the paper leaves unsaid.
 
@@ -82,6 +61,7 @@ class Experiment:
     encoding: Encoding
     optimiser: OptimiserSpec
     schedule: Schedule
+    augmentation: AugmentationSpec = field(default_factory=AugmentationSpec)
     layer: Literal["visible", "head"] = "visible"
     reported: dict[str, dict[str, float]] = field(default_factory=dict)
     assumed: tuple[str, ...] = ()
@@ -188,3 +168,4 @@ def _check_together(experiment: Experiment, *, where: str) -> None:
             f"{where}: encoding.nearest_depth_m ({encoding.nearest_depth_m} m) must lie in front of "
             f"encoding.background_depth_m ({encoding.background_depth_m} m)"
         )
+    check_training_spec(experiment.optimiser, experiment.schedule, experiment.augmentation, where=where)

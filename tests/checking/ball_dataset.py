@@ -160,6 +160,7 @@ def draw_balls(stream: np.random.Generator, *, width_px: int, height_px: int):
         colours[0],
         np.where((labels == Label.SKIN)[..., None], colours[1], colours[2]) * shade[..., None],
     )
+    centre_px = intrinsics_px[:2] @ head / distance_m
     rgb_srgb = np.round(np.clip(picture, 0, 1) ** (1 / 2.2) * 255).astype(np.uint8)
     geometry = FrameGeometry(
         width_px=width_px,
@@ -171,7 +172,7 @@ def draw_balls(stream: np.random.Generator, *, width_px: int, height_px: int):
         pitch_deg=0.0,
         roll_deg=0.0,
         landmarks_cam_m=((*(float(value) for value in head),),) * 68,
-        landmarks_2d_px=((0.0, 0.0),) * 68,
+        landmarks_2d_px=((float(centre_px[0]), float(centre_px[1])),) * 68,
         landmarks_visibility=("visible",) * 68,
     )
     return rgb_srgb, GroundTruth(visible=visible, head=head_layer, labels=labels), geometry

@@ -73,12 +73,20 @@ def test_intrinsics_scale_by_the_ratio_alone(ball_pack_folder: Path):
     np.testing.assert_allclose(open_pack(ball_pack_folder).intrinsics_px, np.tile(expected, (11, 1, 1)), rtol=1e-6)
 
 
+def test_packed_landmarks_lie_where_the_packed_camera_sees_them(ball_dataset_folder: Path, ball_pack_folder: Path):
+    """The landmarks of a frame, projected with the packed intrinsics, are those of the pack."""
+    dataset, pack = open_dataset(ball_dataset_folder), open_pack(ball_pack_folder)
+    for number, row in enumerate(dataset.rows):
+        seen = pack.intrinsics_px[number] @ np.array(read_frame(dataset, row).geometry.landmarks_cam_m).T
+        np.testing.assert_allclose(pack.landmarks_2d_px[number], (seen[:2] / seen[2]).T, atol=1e-4)
+
+
 def test_packing_twice_gives_the_same_bytes(ball_dataset_folder: Path, ball_pack_folder: Path, tmp_path: Path):
     """No array depends on anything but the dataset and the size."""
     pack_dataset(ball_dataset_folder, tmp_path / "again", width_px=32, height_px=20)
     names = sorted(path.name for path in ball_pack_folder.iterdir())
     assert names == sorted(path.name for path in (tmp_path / "again").iterdir())
-    assert len(names) == 12
+    assert len(names) == 13
     for name in names:
         assert file_sha256(ball_pack_folder / name) == file_sha256(tmp_path / "again" / name), name
 
@@ -197,10 +205,15 @@ def test_a_batch_is_channels_first_and_in_the_order_asked(ball_pack_folder: Path
     import torch
 
     pack = open_pack(ball_pack_folder)
-    rgb, depth_m = load_batch(pack, np.array([4, 1]), layer="visible", device=torch.device("cpu"))
+    batch = load_batch(pack, np.array([4, 1]), layer="visible", device=torch.device("cpu"), with_normals=True)
+    rgb, depth_m, normals_cam = batch.rgb, batch.depth_m, batch.normals_cam
     assert rgb.shape == (2, 3, 20, 32)
     assert depth_m.shape == (2, 1, 20, 32)
     np.testing.assert_allclose(rgb[0, 2].numpy(), pack.rgb[4, :, :, 2] / 255.0, rtol=1e-6)
     assert (depth_m[1, 0].numpy() == pack.layers["visible"].depth_m[1]).all()
-    head = load_batch(pack, np.array([4]), layer="head", device=torch.device("cpu"))[1]
-    assert (head[0, 0].numpy() == pack.layers["head"].depth_m[4]).all()
+    head = load_batch(pack, np.array([4]), layer="head", device=torch.device("cpu"))
+    assert head.normals_cam is None and normals_cam is not None
+    assert (normals_cam[1, 2].numpy() == pack.layers["visible"].normals_cam[1, :, :, 2]).all()
+    assert (batch.intrinsics_px[0].numpy() == pack.intrinsics_px[4]).all()
+    assert (batch.landmarks_2d_px[1].numpy() == pack.landmarks_2d_px[1]).all()
+    assert (head.depth_m[0, 0].numpy() == pack.layers["head"].depth_m[4]).all()

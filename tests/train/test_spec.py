@@ -7,13 +7,15 @@ import pytest
 import torch
 
 from train.catalogue import build_network, experiments, find_experiment
+from train.data.augmentation import draw_change
 from train.encoding import decode_depth, encode_depth
 from train.errors import InputError
-from train.fit import build_optimiser
 from train.losses.depth import depth_loss
 from train.network_spec import DenseDepthSpec, UNetSimpleSpec
+from train.optimiser import build_optimiser, learning_rate_at
 from train.spec import (
     SETTABLE_PARTS,
+    AugmentationSpec,
     Encoding,
     Experiment,
     LossSpec,
@@ -185,6 +187,16 @@ def _steps(experiment: Experiment) -> list[float]:
     return positions
 
 
+def _rates(experiment: Experiment) -> list[float]:
+    first, schedule = experiment.optimiser.learning_rate, experiment.schedule
+    return [learning_rate_at(done, first=first, schedule=schedule) for done in (0.5, 4.5, 11.5)]
+
+
+def _changes(experiment: Experiment) -> list[tuple]:
+    changes = [draw_change(experiment.augmentation, seed=1, epoch=0, row=row) for row in range(8)]
+    return [dataclasses.astuple(change) for change in changes]
+
+
 PROBES = {
     "network.width": (5, _network),
     "loss.ssim": (0.7, _loss),
@@ -198,17 +210,38 @@ PROBES = {
     "optimiser.learning_rate": (0.1, _steps),
     "optimiser.beta_1": (0.5, _steps),
     "optimiser.beta_2": (0.5, _steps),
+    "optimiser.kind": ("rmsprop", _steps),
+    "optimiser.weight_decay": (0.1, _steps),
+    "schedule.decay": ("cosine", _rates),
+    "schedule.warm_up_epochs": (2.0, _rates),
+    "augmentation.flip": (0.5, _changes),
+    "augmentation.crop": (0.5, _changes),
+    "augmentation.colour": (0.5, _changes),
+    "augmentation.blur": (0.5, _changes),
+    "augmentation.noise": (0.5, _changes),
 }
-# Proved by whole trainings in test_fit.py.
+# Fields that are read only together with another: that other setting, then as above.
+DEPENDENT_PROBES = {
+    "optimiser.momentum": ({"optimiser.kind": "nesterov"}, 0.5, _steps),
+    "optimiser.smoothing": ({"optimiser.kind": "rmsprop"}, 0.5, _steps),
+    "schedule.decay_epochs": ({"schedule.decay": "step"}, 3, _rates),
+    "schedule.decay_factor": ({"schedule.decay": "step"}, 0.5, _rates),
+    "augmentation.crop_smallest": ({"augmentation.crop": "1"}, 0.5, _changes),
+    "augmentation.colour_strength": ({"augmentation.colour": "1"}, 0.5, _changes),
+    "augmentation.blur_px": ({"augmentation.blur": "1"}, 0.5, _changes),
+    "augmentation.noise_strength": ({"augmentation.noise": "1"}, 0.5, _changes),
+}
+# Proved by whole trainings in test_fit.py and test_early_stop.py.
 PROVED_BY_TRAINING = {"schedule.epochs", "schedule.global_batch", "layer"}
-# One choice so far, or, of networks, one a kind: any other is refused.
-SINGLE_CHOICES = {"network.kind", "network.weights", "optimiser.kind"}
+PROVED_BY_TRAINING |= {"schedule.patience_epochs", "schedule.keep_weights", "schedule.watched_score"}
+# Of networks there is one a kind: any other is refused.
+SINGLE_CHOICES = {"network.kind", "network.weights"}
 
 
 def test_no_field_is_left_without_proof():
     """A new field of a specification must come with a proof that it does something."""
     fields = set(settable_fields(find_experiment("khan2021_unet_simple")))
-    assert fields == set(PROBES) | PROVED_BY_TRAINING | SINGLE_CHOICES
+    assert fields == set(PROBES) | set(DEPENDENT_PROBES) | PROVED_BY_TRAINING | SINGLE_CHOICES
     assert {name.split(".")[0] for name in fields} == set(SETTABLE_PARTS)
 
 
@@ -218,6 +251,54 @@ def test_every_field_changes_what_is_computed(name: str):
     value, probe = PROBES[name]
     experiment = find_experiment("khan2021_unet_simple")
     assert probe(with_settings(experiment, {name: str(value)})) != probe(experiment)
+
+
+@pytest.mark.parametrize("name", DEPENDENT_PROBES)
+def test_a_field_that_depends_on_another_works_with_it_and_is_refused_without(name: str):
+    """With the setting that makes it read, another value gives another result; without, it would do nothing."""
+    condition, value, probe = DEPENDENT_PROBES[name]
+    experiment = find_experiment("khan2021_unet_simple")
+    assert probe(with_settings(experiment, {**condition, name: str(value)})) != probe(
+        with_settings(experiment, condition)
+    )
+    with pytest.raises(InputError, match=f"{name} = .* would change nothing"):
+        with_settings(experiment, {name: str(value)})
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"optimiser.kind": "sgd", "optimiser.beta_1": "0.5"}, "kind=adam or adamw"),
+        ({"schedule.watched_score": "full.rmse_m"}, "patience_epochs above 0"),
+        ({"schedule.warm_up_epochs": "20"}, "must end before"),
+        ({"schedule.patience_epochs": "3", "schedule.watched_score": "rmse_m"}, "watched_score"),
+        ({"augmentation.flip": "1.5"}, "less than or equal to 1"),
+    ],
+)
+def test_settings_that_cannot_go_together_are_refused(settings: dict[str, str], told: str):
+    """The message names what is missing or too much."""
+    with pytest.raises(InputError, match=told):
+        with_settings(find_experiment("khan2021_unet_simple"), settings)
+
+
+def _position(kind: str, slopes: list[float], **fields: float) -> float:
+    layer = torch.nn.Linear(1, 1, bias=False)
+    torch.nn.init.constant_(layer.weight, 1.0)
+    optimiser = build_optimiser(layer, OptimiserSpec(kind=kind, learning_rate=0.1, **fields))  # pyright: ignore
+    for slope in slopes:
+        layer.weight.grad = torch.full_like(layer.weight, slope)
+        optimiser.step()
+    return layer.weight.item()
+
+
+def test_optimisers_step_as_their_formulas_say():
+    """Plain descent; Nesterov's look ahead; RMSprop's division; AdamW's decay of the weight itself."""
+    assert _position("sgd", [0.5, 0.5]) == pytest.approx(1 - 0.1 * 1.0)
+    # Velocity v = m v + g, step g + m v: first 0.5 + 0.9 * 0.5, then 0.5 + 0.9 * 0.95.
+    assert _position("nesterov", [0.5, 0.5], momentum=0.9) == pytest.approx(1 - 0.1 * (0.95 + 1.355))
+    assert _position("rmsprop", [0.5], smoothing=0.75) == pytest.approx(1 - 0.1 * 0.5 / (0.25 * 0.25) ** 0.5)
+    assert _position("adamw", [0.0], weight_decay=0.3) == pytest.approx(1 - 0.1 * 0.3)
+    assert _position("sgd", [0.0], weight_decay=0.3) == pytest.approx(1 - 0.1 * 0.3)
 
 
 def test_a_kind_that_no_builder_knows_is_refused(monkeypatch: pytest.MonkeyPatch):
@@ -233,7 +314,7 @@ def test_a_kind_that_no_builder_knows_is_refused(monkeypatch: pytest.MonkeyPatch
 
 def test_specifications_are_frozen():
     """No code can change a specification behind the back of what was stored."""
-    for spec in (UNetSimpleSpec(), LossSpec(), Encoding(), OptimiserSpec(), Schedule()):
+    for spec in (UNetSimpleSpec(), LossSpec(), Encoding(), OptimiserSpec(), Schedule(), AugmentationSpec()):
         first = dataclasses.fields(spec)[0].name
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(spec, first, getattr(spec, first))

@@ -16,9 +16,10 @@ from train.errors import InputError
 from train.progress import progress
 from train.unpublished import unpublished_folder
 
-PACK_VERSION = 1
+PACK_VERSION = 2
 PACK_INFO = "pack.json"
 PACK_ROWS = "rows.parquet"
+LANDMARKS = 68
 # What counts as head in the `visible` layer; in the `head` layer every valid pixel does.
 HEAD_LABELS = (Label.SKIN, Label.EYES, Label.MOUTH_INTERIOR, Label.HAIR, Label.GLASSES)
 
@@ -65,13 +66,17 @@ class PackLayer:
 
 @dataclass(frozen=True)
 class Pack:
-    """An opened pack; its arrays are read from disk as they are indexed, and cannot be written."""
+    """An opened pack; its arrays are read from disk as they are indexed, and cannot be written.
+
+    Intrinsics and the landmarks (iBUG 68 order, hidden ones and those beyond the border too) are in its own pixels.
+    """
 
     folder: Path
     info: PackInfo
     rows: tuple[PackRow, ...]
     rgb: UInt8[np.ndarray, "n h w 3"]
     intrinsics_px: Float32[np.ndarray, "n 3 3"]
+    landmarks_2d_px: Float32[np.ndarray, "n 68 2"]
     layers: dict[str, PackLayer]
 
 
@@ -122,14 +127,24 @@ def open_pack(folder: Path) -> Pack:
         for layer in LAYERS
     }
     return Pack(
-        folder=folder, info=info, rows=rows, rgb=arrays["rgb"], intrinsics_px=arrays["intrinsics_px"], layers=layers
+        folder=folder,
+        info=info,
+        rows=rows,
+        rgb=arrays["rgb"],
+        intrinsics_px=arrays["intrinsics_px"],
+        landmarks_2d_px=arrays["landmarks_2d_px"],
+        layers=layers,
     )
 
 
 def array_layout(frames: int, *, width_px: int, height_px: int) -> dict[str, tuple[np.dtype, tuple[int, ...]]]:
     """Type and shape of every array of a pack, by name."""
     plane = (frames, height_px, width_px)
-    layout = {"rgb": (np.dtype(np.uint8), (*plane, 3)), "intrinsics_px": (np.dtype(np.float32), (frames, 3, 3))}
+    layout = {
+        "rgb": (np.dtype(np.uint8), (*plane, 3)),
+        "intrinsics_px": (np.dtype(np.float32), (frames, 3, 3)),
+        "landmarks_2d_px": (np.dtype(np.float32), (frames, LANDMARKS, 2)),
+    }
     for layer in LAYERS:
         layout[f"{layer}_depth_m"] = (np.dtype(np.float32), plane)
         layout[f"{layer}_normals_cam"] = (np.dtype(np.float16), (*plane, 3))
@@ -198,7 +213,7 @@ def _write_pack(source: RenderedDataset, folder: Path, *, width_px: int, height_
 def resize_frame(frame: Frame, *, width_px: int, height_px: int) -> dict[str, np.ndarray]:
     """One frame at another resolution, as the arrays of a pack by name.
 
-    Intrinsics scale by the ratio alone: pixel centres lie at +0.5, so the image corner stays at 0.
+    Intrinsics and landmarks scale by the ratio alone: pixel centres lie at +0.5, so the image corner stays at 0.
     Raises: InputError when the aspect ratio differs, or the frame has fewer pixels than asked for.
     """
     height, width = frame.rgb_srgb.shape[:2]
@@ -214,9 +229,12 @@ def resize_frame(frame: Frame, *, width_px: int, height_px: int) -> dict[str, np
             "render the dataset at that size"
         )
     intrinsics_px = np.array(frame.geometry.intrinsics_px, dtype=np.float64)
+    landmarks_2d_px = np.array(frame.geometry.landmarks_2d_px, dtype=np.float64)
+    ratio = (width_px / width, height_px / height)
     arrays: dict[str, np.ndarray] = {
         "rgb": resize_rgb_area(frame.rgb_srgb, width_px=width_px, height_px=height_px),
-        "intrinsics_px": (np.diag([width_px / width, height_px / height, 1.0]) @ intrinsics_px).astype(np.float32),
+        "intrinsics_px": (np.diag([*ratio, 1.0]) @ intrinsics_px).astype(np.float32),
+        "landmarks_2d_px": (landmarks_2d_px * ratio).astype(np.float32),
     }
     for layer in LAYERS:
         surface: SurfaceLayer = getattr(frame.truth, layer)

@@ -1,0 +1,72 @@
+"""A training whose network has no batch norm, as a program: started alone, or as one of several processes.
+
+Without batch norm the weights must not depend on how a global batch is cut up, but for the rounding.
+"""
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+import train.fit
+from train.catalogue import find_experiment
+from train.interruption import EXIT_INTERRUPTED, StopRequestedError
+from train.spec import Experiment, NetworkSpec
+from train.training_spec import Schedule
+
+
+class PlainNetwork(nn.Module):
+    """Two convolutions and a positive output; what a picture gives depends on nothing beside it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 1, 3, padding=1)
+
+    def start_at(self, mean: float) -> None:
+        """The bias alone decides the first prediction, nearly."""
+        nn.init.constant_(self.last.bias, mean)
+
+    def forward(self, rgb: torch.Tensor) -> torch.Tensor:
+        """Positive maps of the same size."""
+        return functional.softplus(self.last(torch.tanh(self.first(rgb))))
+
+
+def plain_network(spec: NetworkSpec) -> nn.Module:  # noqa: ARG001
+    """In the place of `build_network`."""
+    return PlainNetwork()
+
+
+def plain_experiment(*, epochs: int) -> Experiment:
+    """Batches of 4 and 2 from the six training frames, with plain descent, so that a wrong scale of gradients shows."""
+    experiment = find_experiment("khan2021_unet_simple_l1")
+    return dataclasses.replace(
+        experiment,
+        schedule=Schedule(epochs=epochs, global_batch=4),
+        optimiser=dataclasses.replace(experiment.optimiser, kind="nesterov", learning_rate=0.02),
+        augmentation=dataclasses.replace(experiment.augmentation, flip=0.5, crop=0.5, noise=0.5),
+    )
+
+
+def main() -> int:
+    """Train; 75 when it was stopped."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pack", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--epochs", type=int, default=3)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    train.fit.build_network = plain_network
+    try:
+        train.fit.fit(plain_experiment(epochs=options.epochs), options.pack, options.out, device="cpu", seed=7)
+    except StopRequestedError as reason:
+        print(reason, file=sys.stderr)
+        return EXIT_INTERRUPTED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
