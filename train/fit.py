@@ -30,9 +30,10 @@ from train.checkpoint import (
     write_whole,
 )
 from train.data.batches import batches_in_order, epoch_batches, load_batch
-from train.data.pack import Pack, open_pack, rows_of_split
+from train.data.pack import Pack, open_pack
+from train.data.split_rows import split_rows
 from train.device import choose_device, describe_device
-from train.encoding import encode_depth, target_range
+from train.encoding import check_cameras, encode_depth, focal_lengths_in_widths, target_range
 from train.errors import InputError
 from train.folder_lock import only_process_in
 from train.inference import predict_depth_m
@@ -70,7 +71,10 @@ def fit(
 
 
 def _train(experiment: Experiment, pack: Pack, out: Path, *, where: torch.device, seed: int, amp: bool) -> None:
-    train_rows, validation_rows = rows_of_split(pack, "train"), rows_of_split(pack, "validation")
+    train_rows, validation_rows = (
+        split_rows(pack, split, split_by=experiment.split_by) for split in ("train", "validation")
+    )
+    focal_widths = focal_lengths_in_widths(pack.intrinsics_px, width_px=pack.info.width_px)
 
     torch.manual_seed(seed)
     network = build_network(experiment.network).to(where)
@@ -120,7 +124,7 @@ def _train(experiment: Experiment, pack: Pack, out: Path, *, where: torch.device
                 rgb, depth_m = load_batch(pack, rows, layer=experiment.layer, device=where)
                 with torch.autocast(where.type, dtype=torch.bfloat16, enabled=amp):
                     predicted = network(rgb)
-                target = encode_depth(depth_m, experiment.encoding)
+                target = encode_depth(depth_m, experiment.encoding, focal_widths=focal_widths[rows])
                 loss, terms = depth_loss(predicted.float(), target, spec=experiment.loss, data_range=data_range)
                 optimiser.zero_grad(set_to_none=True)
                 loss.backward()
@@ -188,7 +192,9 @@ def validate(network: nn.Module, experiment: Experiment, pack: Pack, rows: np.nd
     layer = pack.layers[experiment.layer]
     sums = []
     for batch in batches_in_order(rows, batch_size=experiment.schedule.global_batch):
-        predicted_m = predict_depth_m(network, experiment, pack.rgb[batch])
+        predicted_m = predict_depth_m(
+            network, experiment, pack.rgb[batch], intrinsics_px=pack.intrinsics_px[batch]
+        )
         sums += [
             image_sums(
                 one_m,
@@ -202,10 +208,12 @@ def validate(network: nn.Module, experiment: Experiment, pack: Pack, rows: np.nd
 
 
 def check_pack(pack: Pack, experiment: Experiment) -> None:
-    """Raises: InputError when the pack has no training frames, or depths outside the experiment's limits."""
+    """Raises: InputError when the pack has no training frames, or depths or cameras that do not suit the encoding."""
     if pack.info.frames.get("train", 0) == 0:
         raise InputError(f"{pack.folder} holds no frame of split 'train' (frames: {pack.info.frames})")
     check_depth_limits(pack, experiment.encoding, layer=experiment.layer)
+    focal_widths = focal_lengths_in_widths(pack.intrinsics_px, width_px=pack.info.width_px)
+    check_cameras(focal_widths, experiment.encoding, where=str(pack.folder))
 
 
 def check_depth_limits(pack: Pack, encoding: Encoding, *, layer: str) -> None:
@@ -228,10 +236,12 @@ def check_depth_limits(pack: Pack, encoding: Encoding, *, layer: str) -> None:
 def mean_target(experiment: Experiment, pack: Pack, rows: Int[np.ndarray, " n"]) -> float:
     """Mean of the encoded target over at most MEAN_TARGET_IMAGES pictures, spread evenly over the rows."""
     chosen = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MEAN_TARGET_IMAGES)).astype(int))]
+    focal_widths = focal_lengths_in_widths(pack.intrinsics_px[chosen], width_px=pack.info.width_px)
     means = [
         encode_depth(
             load_batch(pack, chosen[i : i + 1], layer=experiment.layer, device=torch.device("cpu"))[1],
             experiment.encoding,
+            focal_widths=focal_widths[i : i + 1],
         )
         .mean()
         .item()
@@ -250,7 +260,9 @@ def _training_record(experiment: Experiment, pack: Pack, *, seed: int, amp: bool
         index_sha256=pack.info.index_sha256,
         width_px=pack.info.width_px,
         height_px=pack.info.height_px,
-        mean_focal_length_px=float(pack.intrinsics_px[rows_of_split(pack, "train"), 0, 0].mean()),
+        mean_focal_length_px=float(
+            pack.intrinsics_px[split_rows(pack, "train", split_by=experiment.split_by), 0, 0].mean()
+        ),
     )
 
 

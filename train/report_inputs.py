@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import pyarrow.parquet
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -81,9 +81,12 @@ class Evaluation(BaseModel):
     where: str
     dataset_id: str
     dataset_name: str
+    evaluated_on: str
     split: str
+    split_by: Literal["identity", "frame"]
     frames: int
     identities: int
+    identities_in_training: int
     width_px: int
     height_px: int
     layer: str
