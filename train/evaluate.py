@@ -115,9 +115,7 @@ def _predict(
     return predictions, seconds / len(rows)
 
 
-def _score(
-    predictions: np.ndarray, experiment: Experiment, pack: Pack, rows: np.ndarray
-) -> list[dict[str, ImageSums]]:
+def _score(predictions: np.ndarray, experiment: Experiment, pack: Pack, rows: np.ndarray) -> list[dict[str, ImageSums]]:
     layer = pack.layers[experiment.layer]
     return [
         image_sums(

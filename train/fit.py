@@ -192,9 +192,7 @@ def validate(network: nn.Module, experiment: Experiment, pack: Pack, rows: np.nd
     layer = pack.layers[experiment.layer]
     sums = []
     for batch in batches_in_order(rows, batch_size=experiment.schedule.global_batch):
-        predicted_m = predict_depth_m(
-            network, experiment, pack.rgb[batch], intrinsics_px=pack.intrinsics_px[batch]
-        )
+        predicted_m = predict_depth_m(network, experiment, pack.rgb[batch], intrinsics_px=pack.intrinsics_px[batch])
         sums += [
             image_sums(
                 one_m,

@@ -102,6 +102,9 @@ def test_settings_change_what_they_name_and_nothing_else():
         ("encoding.kind=inverse", "'reciprocal' or 'metric'"),
         ("encoding.nearest_depth_m=5", "in front of"),
         ("network.kind=resnet", "unet_simple"),
+        ("encoding.camera=phone", "'metric', 'fixed' or 'canonical'"),
+        ("encoding.focal_length_spread=0.5", "greater than or equal to 1"),
+        ("split_by=person", "'identity' or 'frame'"),
         ("layer=hair", "'visible' or 'head'"),
     ],
 )
@@ -159,6 +162,17 @@ def _loss(experiment: Experiment) -> float:
     return depth_loss(predicted, target, spec=experiment.loss, data_range=9.0)[0].item()
 
 
+def _encoded_canonical(experiment: Experiment) -> list[float]:
+    canonical = dataclasses.replace(experiment.encoding, camera="canonical")
+    depth_m, focal_widths = torch.tensor([[0.0, 0.6, 0.9]]), torch.tensor([1.7])
+    return encode_depth(depth_m, canonical, focal_widths=focal_widths).flatten().tolist()
+
+
+def _camera(experiment: Experiment) -> list[float]:
+    encoding, focal_widths = experiment.encoding, torch.tensor([1.2])
+    return encode_depth(torch.tensor([[0.6]]), encoding, focal_widths=focal_widths).flatten().tolist()
+
+
 def _encoded(experiment: Experiment) -> list[float]:
     depth_m = torch.tensor([[[0.0, 0.6, 0.9]]])
     beyond = torch.tensor([[[0.2, 30.0, 300.0]]])
@@ -193,12 +207,15 @@ PROBES = {
     "encoding.kind": ("metric", _encoded),
     "encoding.background_depth_m": (4.0, _encoded),
     "encoding.nearest_depth_m": (0.25, _encoded),
+    "encoding.camera": ("canonical", _camera),
+    "encoding.canonical_focal_widths": (1.5, _encoded_canonical),
+    "encoding.focal_length_spread": (1.7, _encoded_canonical),
     "optimiser.learning_rate": (0.1, _steps),
     "optimiser.beta_1": (0.5, _steps),
     "optimiser.beta_2": (0.5, _steps),
 }
 # Proved by whole trainings in test_fit.py.
-PROVED_BY_TRAINING = {"schedule.epochs", "schedule.global_batch", "layer"}
+PROVED_BY_TRAINING = {"schedule.epochs", "schedule.global_batch", "layer", "split_by"}
 # One choice so far: the dictionary of builders is asked for it, and refuses any other.
 SINGLE_CHOICES = {"network.kind", "optimiser.kind"}
 
