@@ -98,7 +98,7 @@ def check_cameras(focal_widths: Float[Tensor, " n"], encoding: Encoding, *, wher
     if encoding.camera == "fixed" and high > low * (1 + SAME_FOCAL_LENGTH):
         raise InputError(
             f"{where} has focal lengths of {low:.4g} to {high:.4g} picture widths, but encoding.camera = fixed needs "
-            "one; render with one lens and one sensor (recipe khan2021_fixed_sensor), or --set encoding.camera=canonical"
+            "one; render with one lens and sensor (recipe khan2021_fixed_sensor), or --set encoding.camera=canonical"
         )
     spread, middle = encoding.focal_length_spread * (1 + SAME_FOCAL_LENGTH), encoding.canonical_focal_widths
     if encoding.camera == "canonical" and (low * spread < middle or high > middle * spread):
@@ -112,8 +112,8 @@ def check_cameras(focal_widths: Float[Tensor, " n"], encoding: Encoding, *, wher
 
 
 def _canonical_scale(
-    encoding: Encoding, focal_widths: Float[Tensor, " b"] | None, *, like: Float[Tensor, "b *rest"]
-) -> Float[Tensor, "b *ones"]:
+    encoding: Encoding, focal_widths: Float[Tensor, " b"] | None, *, like: Float[Tensor, "b ..."]
+) -> Float[Tensor, "b ..."]:
     """Canonical over actual focal length, one number a picture, shaped to multiply a batch."""
     if focal_widths is None:
         raise ValueError("encoding.camera = canonical needs the focal length of every picture: pass focal_widths")

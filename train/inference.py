@@ -19,8 +19,9 @@ def predict_depth_m(
 ) -> Float32[np.ndarray, "b h w"]:
     """Planar depth in metres, at most encoding.background_depth_m, for 8-bit sRGB pictures of one size.
 
-    The intrinsics are those of the pictures at this size; they turn canonical depth back into metres. Runs where the network's weights are; batch norm uses its running statistics, and the network is left in the mode
-    (training or not) that it came in.
+    The intrinsics are those of the pictures at this size; they turn canonical depth back into metres. Runs where the
+    network's weights are; batch norm uses its running statistics, and the network is left in the mode (training or not)
+    that it came in.
     """
     device = next(network.parameters()).device
     focal_widths = focal_lengths_in_widths(intrinsics_px, width_px=rgb_srgb.shape[2])

@@ -47,7 +47,7 @@ CHOICES = tuple(
 
 @dataclass(frozen=True)
 class DistanceModel:
-    """What `fit_distance` learnt: the pinhole law (ln distance = offset + slope * ln size), and what the kernel adds."""
+    """What `fit_distance` learnt: a pinhole law (ln distance = offset + slope * ln size), and what the kernel adds."""
 
     choice: Choice
     offset: float

@@ -13,8 +13,8 @@ def reading_notes(experiment: Experiment) -> tuple[str, ...]:
     if experiment.split_by == "frame":
         notes.append(
             "SPLIT BY FRAME. The people of the scored pictures were in the training pictures, so these scores say "
-            "nothing of unseen people. They stand here to show what such a split would have claimed, and are compared with no "
-            "other row."
+            "nothing of unseen people. They stand here to show what such a split would have claimed, and are "
+            "compared with no other row."
         )
     ours, listed = setting_values(experiment), setting_values(find_experiment(experiment.key))
     changed = [f"{name} = {value} (there {listed[name]})" for name, value in ours.items() if value != listed[name]]

@@ -99,7 +99,7 @@ def test_a_head_twice_as_far_behind_twice_the_focal_length_has_the_same_target()
 
 
 def test_background_has_one_target_whatever_the_focal_length():
-    """No network can tell the focal length from a backdrop: it is asked for one number, and that is background again."""
+    """No network tells the focal length from a backdrop: it is asked for one number, and that is background again."""
     encoding = Encoding(camera="canonical", background_depth_m=5.0)
     focal_widths = torch.tensor([1.1, 1.4, 1.8])
     target = encode_depth(torch.zeros(3, 1, 2, 2), encoding, focal_widths=focal_widths)

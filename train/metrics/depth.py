@@ -149,9 +149,9 @@ def evaluation_masks(
 ) -> dict[str, Bool[np.ndarray, "h w"]]:
     """The pixels each set of scores is taken over, from true depth in metres (0 = invalid) and the mask of the head.
 
-    The last two are both readings of khan2021's facial crop, "within 50 cm from the camera", which no face at its
-    distances of 0.7 to 1 m is. `full`: all (invalid ones count as background). `head_mask`: the head. `nearest_plus_half_metre`: valid and at
-    most 0.5 m behind the nearest valid pixel.
+    `full`: all (invalid ones count as background). `head_mask`: the head. `nearest_plus_half_metre`: valid and at
+    most 0.5 m behind the nearest valid pixel. The last two are both readings of khan2021's facial crop, "within 50 cm
+    from the camera", which no face at its distances of 0.7 to 1 m is.
     """
     valid = depth_m > 0
     nearest_m = depth_m[valid].min() if valid.any() else np.inf

@@ -91,7 +91,7 @@ UNET_SIMPLE_FIXED_SENSOR = dataclasses.replace(
     encoding=dataclasses.replace(_OURS.encoding, camera="fixed"),
     assumed=(
         *UNET_SIMPLE_L1.assumed,
-        "Ours: every frame has the same focal length, as recipe khan2021_fixed_sensor renders them; others are refused.",
+        "Ours: every frame has one focal length, as recipe khan2021_fixed_sensor renders them; others are refused.",
     ),
 )
 
