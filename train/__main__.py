@@ -1,4 +1,4 @@
-"""The command line of train: list, describe, cost, pack, fit, evaluate, predict and report."""
+"""The command line of train: list, describe, cost, pack, fit, evaluate, floor, predict and report."""
 
 import argparse
 import os
@@ -28,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
         "pack": _pack,
         "fit": _fit,
         "evaluate": _evaluate,
+        "floor": _floor,
         "predict": _predict,
         "report": _report,
     }
@@ -54,8 +55,8 @@ def _parser() -> argparse.ArgumentParser:
 
     costing = commands.add_parser("cost", help="parameters and multiply-adds of the networks, for one picture size")
     costing.add_argument("keys", nargs="*", help="experiments, as `list` names them (default: all)")
-    costing.add_argument("--width-px", type=_pixels, default=320)
-    costing.add_argument("--height-px", type=_pixels, default=240)
+    costing.add_argument("--width-px", type=_count, default=320)
+    costing.add_argument("--height-px", type=_count, default=240)
     _add_settings(costing)
 
     packing = commands.add_parser("pack", help="turn a dataset into memory-mapped arrays of one size")
@@ -86,6 +87,12 @@ def _parser() -> argparse.ArgumentParser:
     evaluating.add_argument("--split", choices=SPLITS, required=True)
     evaluating.add_argument("--out", type=Path, required=True, help="folder to make")
     _add_device(evaluating)
+
+    flooring = commands.add_parser("floor", help="how well distance can be told from true landmarks")
+    flooring.add_argument("--dataset", type=Path, required=True, help="<store>/datasets/<id>")
+    flooring.add_argument("--split", choices=SPLITS, default="test")
+    flooring.add_argument("--seed", type=int, default=0)
+    flooring.add_argument("--out", type=Path, required=True, help="folder to make")
 
     predicting = commands.add_parser("predict", help="depth, normals and a mesh from any photograph")
     predicting.add_argument("--training", type=Path, required=True)
@@ -189,6 +196,12 @@ def _evaluate(options: argparse.Namespace) -> None:
 
     use_allowed_cores()
     evaluate(options.training, options.pack, options.split, options.out, device=options.device)
+
+
+def _floor(options: argparse.Namespace) -> None:
+    from train.distance_floor import write_floor
+
+    write_floor(options.dataset, options.out, split=options.split, seed=options.seed)
 
 
 def _predict(options: argparse.Namespace) -> None:

@@ -12,11 +12,13 @@ from render.dataset_format import publish
 from train.catalogue import described_now
 from train.checkpoint import load_trained, parameter_count, read_training_record
 from train.data.batches import batches_in_order
-from train.data.pack import Pack, open_pack, rows_of_split
+from train.data.pack import Pack, open_pack
+from train.data.split_rows import identities_in_training, split_rows
 from train.device import choose_device, describe_device
+from train.encoding import check_cameras, focal_lengths_in_widths
 from train.errors import InputError
 from train.inference import predict_depth_m
-from train.metrics.depth import ErrorSums, dataset_scores, image_sums, scores
+from train.metrics.depth import ImageSums, all_scores, dataset_scores, image_sums, scores
 from train.progress import Progress
 from train.reading_notes import reading_notes
 from train.spec import Experiment, experiment_as_json
@@ -39,7 +41,7 @@ def evaluate(training: Path, pack_folder: Path, split: str, out: Path, *, device
     experiment = described_now(trained)
     record = read_training_record(training)
     pack = open_pack(pack_folder)
-    rows = rows_of_split(pack, split)
+    rows = split_rows(pack, split, split_by=experiment.split_by)
     if len(rows) == 0:
         raise InputError(f"{pack_folder} holds no frame of split {split!r} (frames: {pack.info.frames})")
     if (pack.info.width_px, pack.info.height_px) != (record.width_px, record.height_px):
@@ -47,6 +49,8 @@ def evaluate(training: Path, pack_folder: Path, split: str, out: Path, *, device
             f"the training in {training} saw {record.width_px} x {record.height_px} pixels, but {pack_folder} has "
             f"{pack.info.width_px} x {pack.info.height_px}; pack the dataset at the training's size"
         )
+    focal_widths = focal_lengths_in_widths(pack.intrinsics_px[rows], width_px=pack.info.width_px)
+    check_cameras(focal_widths, experiment.encoding, where=f"split {split!r} of {pack_folder}")
     identity = {
         "experiment": experiment.key,
         "specification": experiment_as_json(experiment),
@@ -54,6 +58,7 @@ def evaluate(training: Path, pack_folder: Path, split: str, out: Path, *, device
         "trained_on": record.index_sha256,
         "evaluated_on": pack.info.index_sha256,
         "split": split,
+        "split_by": experiment.split_by,
     }
     if out.exists():
         _check_equal(out, identity)
@@ -70,6 +75,7 @@ def evaluate(training: Path, pack_folder: Path, split: str, out: Path, *, device
             "dataset_name": pack.info.dataset_name,
             "frames": len(rows),
             "identities": len({pack.rows[row].identity_id for row in rows}),
+            "identities_in_training": identities_in_training(pack, rows, split_by=experiment.split_by),
             "width_px": pack.info.width_px,
             "height_px": pack.info.height_px,
             "layer": experiment.layer,
@@ -94,13 +100,14 @@ def _predict(
 ) -> tuple[np.ndarray, float]:
     """Predictions written to a file, and the seconds that a frame took (without the first batch's start-up)."""
     batches = batches_in_order(rows, batch_size=BATCH_SIZE)
-    predict_depth_m(network, experiment, pack.rgb[batches[0]])
+    predict_depth_m(network, experiment, pack.rgb[batches[0]], intrinsics_px=pack.intrinsics_px[batches[0]])
     shape = (len(rows), pack.info.height_px, pack.info.width_px)
     predictions = open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
     started_s, done = time.perf_counter(), 0
     with Progress(total=len(rows), label=f"evaluating {experiment.key}", unit="images") as bar:
         for batch in batches:
-            predictions[done : done + len(batch)] = predict_depth_m(network, experiment, pack.rgb[batch])
+            predicted_m = predict_depth_m(network, experiment, pack.rgb[batch], intrinsics_px=pack.intrinsics_px[batch])
+            predictions[done : done + len(batch)] = predicted_m
             done += len(batch)
             bar.advance(len(batch))
     seconds = time.perf_counter() - started_s
@@ -108,9 +115,7 @@ def _predict(
     return predictions, seconds / len(rows)
 
 
-def _score(
-    predictions: np.ndarray, experiment: Experiment, pack: Pack, rows: np.ndarray
-) -> list[dict[str, tuple[ErrorSums, ErrorSums]]]:
+def _score(predictions: np.ndarray, experiment: Experiment, pack: Pack, rows: np.ndarray) -> list[dict[str, ImageSums]]:
     layer = pack.layers[experiment.layer]
     return [
         image_sums(
@@ -123,20 +128,21 @@ def _score(
     ]
 
 
-def _frame(number: int, pack: Pack, row: int, sums: dict[str, tuple[ErrorSums, ErrorSums]]) -> dict:
-    """One line of the table of frames: scores over the full image, and over the head where it is in the picture.
+def _frame(number: int, pack: Pack, row: int, sums: dict[str, ImageSums]) -> dict:
+    """One line of the table of frames: scores over the full image, and, raw and aligned, over the head where it is in
+    the picture.
 
     `row` counts within the split, as in depth_pred_m.npy; `key` is the frame's ground truth.
     """
     frame = pack.rows[row]
-    head, _ = sums["head_mask"]
+    head = sums["head_mask"]
     return {
         "row": number,
         "key": frame.gt_key,
         "rgb_key": frame.rgb_key,
         "identity_id": frame.identity_id,
-        **scores(sums["full"][0]),
-        "head_mask": scores(head) if head.pixels > 0 else None,
+        **scores(sums["full"].raw),
+        "head_mask": all_scores(head) if head.raw.pixels > 0 else None,
     }
 
 

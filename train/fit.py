@@ -27,10 +27,11 @@ from train.checkpoint import (
     write_whole,
 )
 from train.data.batches import WaitingTime, epoch_batches, load_batch, portions, read_ahead, read_rows
-from train.data.pack import Pack, open_pack, rows_of_split
+from train.data.pack import Pack, open_pack
+from train.data.split_rows import split_rows
 from train.device import choose_device, describe_device
 from train.early_stop import best_epoch, needs_validation, patience_is_over
-from train.encoding import encode_depth
+from train.encoding import check_cameras, focal_lengths_in_widths, target_of
 from train.errors import InputError
 from train.folder_lock import only_process_in
 from train.interruption import StopRequestedError, stop_requests
@@ -104,13 +105,16 @@ def fit(
         wait_for_all(processes)
         if not (out / DONE_FILE).exists():
             if not (out / CHECKPOINT_FILE).exists():
-                network.start_at(mean_target(experiment, pack, rows_of_split(pack, "train")))
+                rows = split_rows(pack, "train", split_by=experiment.split_by)
+                network.start_at(mean_target(experiment, pack, rows))
             _train(network, experiment, pack, out, machine=machine, seed=seed)
 
 
 def _train(network: nn.Module, experiment: Experiment, pack: Pack, out: Path, *, machine: Machine, seed: int) -> None:
     processes, schedule = machine.processes, experiment.schedule
-    train_rows, validation_rows = rows_of_split(pack, "train"), rows_of_split(pack, "validation")
+    train_rows, validation_rows = (
+        split_rows(pack, split, split_by=experiment.split_by) for split in ("train", "validation")
+    )
     network = share_statistics(network, processes, machine.device)
     network = network.to(machine.device, memory_format=machine.memory_format)
     optimiser = build_optimiser(network, experiment.optimiser)
@@ -237,7 +241,7 @@ def _train(network: nn.Module, experiment: Experiment, pack: Pack, out: Path, *,
 
 
 def check_pack(pack: Pack, experiment: Experiment) -> None:
-    """Raises: InputError when the pack lacks frames of a split, or has depths outside the experiment's limits."""
+    """Raises: InputError when the pack lacks frames of a split, or its depths or cameras do not suit the encoding."""
     if pack.info.frames.get("train", 0) == 0:
         raise InputError(f"{pack.folder} holds no frame of split 'train' (frames: {pack.info.frames})")
     if needs_validation(experiment.schedule) and pack.info.frames.get("validation", 0) == 0:
@@ -246,6 +250,13 @@ def check_pack(pack: Pack, experiment: Experiment) -> None:
             "schedule.keep_weights needs scores of such; set these to 0 and last, or pack frames of split 'validation'"
         )
     check_depth_limits(pack, experiment.encoding, layer=experiment.layer)
+    focal_widths = focal_lengths_in_widths(pack.intrinsics_px, width_px=pack.info.width_px)
+    check_cameras(focal_widths, experiment.encoding, where=str(pack.folder))
+    augmentation = experiment.augmentation
+    if augmentation.crop > 0:
+        longest = focal_widths[split_rows(pack, "train", split_by=experiment.split_by)] / augmentation.crop_smallest
+        cropped = f"{pack.folder}, cropped to augmentation.crop_smallest = {augmentation.crop_smallest:g} of its width,"
+        check_cameras(longest, experiment.encoding, where=cropped)
 
 
 def check_depth_limits(pack: Pack, encoding: Encoding, *, layer: str) -> None:
@@ -268,13 +279,6 @@ def check_depth_limits(pack: Pack, encoding: Encoding, *, layer: str) -> None:
 def mean_target(experiment: Experiment, pack: Pack, rows: Int[np.ndarray, " n"]) -> float:
     """Mean of the encoded target over at most MEAN_TARGET_IMAGES pictures, spread evenly over the rows."""
     chosen = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MEAN_TARGET_IMAGES)).astype(int))]
-    means = [
-        encode_depth(
-            load_batch(pack, chosen[i : i + 1], layer=experiment.layer, device=torch.device("cpu")).depth_m,
-            experiment.encoding,
-        )
-        .mean()
-        .item()
-        for i in range(len(chosen))
-    ]
-    return float(np.mean(means))
+    cpu = torch.device("cpu")
+    batches = (load_batch(pack, chosen[i : i + 1], layer=experiment.layer, device=cpu) for i in range(len(chosen)))
+    return float(np.mean([target_of(batch, experiment.encoding).mean().item() for batch in batches]))

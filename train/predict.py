@@ -12,6 +12,7 @@ from PIL import Image
 from render.dataset_format import file_sha256, publish
 from train.checkpoint import TrainingRecord, load_trained, read_training_record
 from train.device import choose_device, describe_device
+from train.encoding import decoded_background_m
 from train.errors import InputError
 from train.figures import ColourScale, colour_depth, colour_normals, depth_scale, with_legend
 from train.geometry import normals_from_depth, pinhole_intrinsics_px
@@ -47,9 +48,11 @@ def predict_photo(
     read = read_photo(photo)
     fitted = fit_photo(read.rgb_srgb, width_px=record.width_px, height_px=record.height_px)
     focal_px, focal_source = _focal_length(record, fitted, focal_length_px)
-    depth_m = predict_depth_m(network.to(chosen), experiment, fitted.rgb_srgb[None])[0]
+    intrinsics_px = pinhole_intrinsics_px(focal_px, width_px=record.width_px, height_px=record.height_px)
+    network.to(chosen)
+    depth_m = predict_depth_m(network, experiment, fitted.rgb_srgb[None], intrinsics_px=intrinsics_px[None])[0]
     depth_m = _without_frame(depth_m, fitted)
-    background_m = experiment.encoding.background_depth_m
+    background_m = decoded_background_m(experiment.encoding, focal_widths=focal_px / record.width_px)
     depth_m = np.where(depth_m < BACKGROUND_SHARE * background_m, depth_m, np.float32(0))
     facts = {
         "photo": {
@@ -71,7 +74,7 @@ def predict_photo(
             focal_source,
             "the camera is a pinhole with square pixels, and its axis meets the middle of the photograph",
             f"what is predicted at {BACKGROUND_SHARE * background_m:g} m or farther is background and has depth 0",
-            "depth is on the scale of the training frames; a head far from their distances is not measured well",
+            _scale_source(experiment.encoding.camera),
             "mesh.ply: metres, x right, y up, z towards the viewer (camera axes turned by 180 degrees about x)",
             *read.decisions,
         ],
@@ -95,6 +98,15 @@ def _focal_length(record: TrainingRecord, fitted: FittedPhoto, focal_length_px: 
         f"the focal length is the mean of the training frames, {mean_px:g} pixels of the network's frame; "
         "give --focal-length-px when that of the photograph is known"
     )
+
+
+def _scale_source(camera: str) -> str:
+    """A sentence on what the scale of depth rests on."""
+    if camera == "canonical":
+        return "depth is proportional to the focal length that is assumed; twice the focal length is twice the distance"
+    if camera == "fixed":
+        return "depth is on the scale of the training frames, which all have one focal length; another lens misleads it"
+    return "depth is on the scale of the training frames; a head far from their distances is not measured well"
 
 
 def _without_frame(values: np.ndarray, fitted: FittedPhoto) -> np.ndarray:

@@ -18,6 +18,12 @@ def reading_notes(experiment: Experiment) -> tuple[str, ...]:
     Raises: InputError when the catalogue has no experiment of that key.
     """
     notes = []
+    if experiment.split_by == "frame":
+        notes.append(
+            "SPLIT BY FRAME. The people of the scored pictures were in the training pictures, so these scores say "
+            "nothing of unseen people. They stand here to show what such a split would have claimed, and are "
+            "compared with no other row."
+        )
     ours, listed = setting_values(experiment), setting_values(find_experiment(experiment.key))
     changed = [f"{name} = {value} (there {listed[name]})" for name, value in ours.items() if value != listed[name]]
     if changed:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import pyarrow.parquet
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from render.dataset_format import DATASET_INDEX
 from train.checkpoint import DONE_FILE, EXPERIMENT_FILE, HISTORY_FILE, TrainingRecord, read_training_record
 from train.data.dataset import RenderedDataset, open_dataset
+from train.distance_floor import FLOOR_FILE
 from train.errors import InputError
 from train.evaluate import EVALUATION_FILE
 from train.spec import Experiment, experiment_from_json
@@ -40,6 +41,7 @@ class ReportInputs(BaseModel):
     command: str
     trainings: tuple[Path, ...] = ()
     evaluations: tuple[Path, ...] = ()
+    floors: tuple[Path, ...] = ()
     pack: Path | None = None
     timings: dict[str, float] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
@@ -81,9 +83,12 @@ class Evaluation(BaseModel):
     where: str
     dataset_id: str
     dataset_name: str
+    evaluated_on: str
     split: str
+    split_by: Literal["identity", "frame"]
     frames: int
     identities: int
+    identities_in_training: int
     width_px: int
     height_px: int
     layer: str
@@ -95,6 +100,32 @@ class Evaluation(BaseModel):
     assumed: tuple[str, ...]
     notes: tuple[str, ...]
     frames_table: tuple[FrameScore, ...]
+
+
+class FloorSetting(BaseModel):
+    """Absolute relative errors of distance in one setting: the best with its interval, and two simpler ones."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    abs_rel: float
+    abs_rel_low: float
+    abs_rel_high: float
+    size_abs_rel: float
+    analytic_abs_rel: float
+
+
+class Floor(BaseModel):
+    """floor.json: how well distance can be told from true landmarks, on one split of one dataset."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    index_sha256: str
+    dataset_name: str
+    split: str
+    identities: dict[str, int]
+    settings: dict[Literal["intrinsics_unknown", "intrinsics_known"], FloorSetting]
+    constant_abs_rel: float
+    spreads: dict[str, float]
 
 
 class EpochLine(BaseModel):
@@ -142,6 +173,7 @@ class ReportData:
     index: tuple[dict[str, Any], ...]
     trainings: tuple[TrainingRun, ...]
     evaluations: tuple[tuple[Path, Evaluation], ...]
+    floors: tuple[Floor, ...]
     render_runs: tuple[RenderRun, ...]
 
 
@@ -171,6 +203,7 @@ def read_report_data(path: Path) -> ReportData:
             (located(folder), _read_model(located(folder) / EVALUATION_FILE, Evaluation, "an evaluation"))
             for folder in inputs.evaluations
         ),
+        floors=tuple(_read_model(located(folder) / FLOOR_FILE, Floor, "a floor") for folder in inputs.floors),
         render_runs=tuple(
             _read_model(located(run), RenderRun, "the facts of a render run") for run in inputs.render_runs
         ),

@@ -10,12 +10,19 @@ from train.report_dataset_view import legend_view
 from train.report_inputs import ReportData, TrainingRun
 from train.report_pictures import picture_uri
 from train.report_predictions import prediction_pictures, prediction_scales, worst_and_best
+from train.report_scale_view import scale_overview
 
 PREDICTION_WIDTH_PX = 320
 REGION_TITLES = {
     "full": "Full image",
     "head_mask": "Head",
     "nearest_plus_half_metre": "Nearest point + 0.5 m",
+}
+ALIGNMENT_TITLES = {
+    "nothing": "",
+    "median": "scale aligned: after each prediction was multiplied by median(true) / median(predicted)",
+    "least_squares": "scale aligned by least squares: after each prediction was multiplied by the number that makes "
+    "the squared error least",
 }
 METRIC_TITLES = {
     "abs_rel": "absolute relative error ↓",
@@ -78,6 +85,7 @@ def learning_view(data: ReportData, results: dict[str, Any]) -> dict[str, Any]:
             for facts, (_, evaluation) in zip(results["evaluations"], data.evaluations, strict=True)
         ],
         "region_titles": REGION_TITLES,
+        "overview": scale_overview(results["evaluations"]),
         "predictions": predictions,
     }
 
@@ -132,26 +140,24 @@ def _table(evaluation: dict[str, Any]) -> dict[str, Any]:
             "key": key,
             "title": REGION_TITLES.get(key, key),
             "in_paper": any("paper" in row for row in values["rows"]),
-            "rows": {(row["metric"], row["scale_aligned"]): row for row in values["rows"]},
+            "rows": {(row["metric"], row["aligned_by"]): row for row in values["rows"]},
         }
         for key, values in evaluation["regions"].items()
     ]
     groups = []
-    for aligned in (False, True):
-        names = list(
-            dict.fromkeys(name for region in regions for name, is_aligned in region["rows"] if is_aligned == aligned)
-        )
+    for aligned_by, divider in ALIGNMENT_TITLES.items():
+        names = list(dict.fromkeys(name for region in regions for name, by in region["rows"] if by == aligned_by))
         rows = [
             {
                 "title": METRIC_TITLES.get(name, name),
                 "cells": [
-                    {**region["rows"].get((name, aligned), {}), "in_paper": region["in_paper"]} for region in regions
+                    {**region["rows"].get((name, aligned_by), {}), "in_paper": region["in_paper"]} for region in regions
                 ],
             }
             for name in names
         ]
         if rows:
-            groups.append({"aligned": aligned, "rows": rows})
+            groups.append({"divider": divider, "rows": rows})
     columns = 1 + sum(3 if region["in_paper"] else 2 for region in regions)
     return {"regions": regions, "groups": groups, "columns": columns}
 

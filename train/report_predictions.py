@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
-from train.data.pack import Pack, rows_of_split
+from train.data.pack import Pack
+from train.data.split_rows import split_rows
 from train.errors import InputError
 from train.evaluate import PREDICTIONS_FILE
 from train.figures import ColourScale, colour_error, colour_normals, colour_values, depth_scale, error_scale
@@ -45,7 +46,7 @@ def worst_and_best(folder: Path, evaluation: Evaluation, pack: Pack) -> list[Sho
         (frame for frame in evaluation.frames_table if frame.head_mask is not None),
         key=lambda frame: -(frame.head_mask or {})[RANKED_BY],
     )
-    rows = rows_of_split(pack, evaluation.split)
+    rows = split_rows(pack, evaluation.split, split_by=evaluation.split_by)
     predictions = _open_predictions(folder / PREDICTIONS_FILE, (len(rows), pack.info.height_px, pack.info.width_px))
     ranks = sorted({*range(min(FRAMES_AT_EACH_END, len(ranked))), *range(len(ranked))[-FRAMES_AT_EACH_END:]})
     layer = pack.layers[evaluation.layer]

@@ -2,12 +2,15 @@
 
 from typing import Any
 
-from train.metrics.depth import ALIGNED_SUFFIX
+from train.metrics.depth import ALIGNED_SUFFIX, LEAST_SQUARES_SUFFIX
 from train.report_distributions import distributions, summary
-from train.report_inputs import Evaluation, RenderRun, ReportData, TrainingRun
+from train.report_inputs import Evaluation, Floor, RenderRun, ReportData, TrainingRun
+from train.report_scale_view import floor_facts, scale_facts
 
 HEADLINE_REGION, HEADLINE_METRICS = "head_mask", ("rmse_m", "abs_rel", "delta_1")
 COUNTS = ("images", "pixels")
+# The longer suffix first: it begins with the shorter one.
+ALIGNMENTS = {LEAST_SQUARES_SUFFIX: "least_squares", ALIGNED_SUFFIX: "median", "": "nothing"}
 
 
 def build_results(data: ReportData) -> dict[str, Any]:
@@ -27,7 +30,8 @@ def build_results(data: ReportData) -> dict[str, Any]:
         },
         "drawn": {one.name.removeprefix("drawn."): summary(one) for one in distributions(data.index)},
         "trainings": [_training(training) for training in data.trainings],
-        "evaluations": [_evaluation(evaluation) for _, evaluation in data.evaluations],
+        "evaluations": [_evaluation(evaluation, data.floors) for _, evaluation in data.evaluations],
+        "floors": [floor_facts(floor) for floor in data.floors],
         "seconds": {**data.inputs.timings, "all": sum(data.inputs.timings.values())},
         "render_seconds_per_frame": render_seconds(data.render_runs),
         "versions": inputs.versions,
@@ -44,6 +48,7 @@ def _training(training: TrainingRun) -> dict[str, Any]:
         "width_px": record.width_px,
         "height_px": record.height_px,
         "seed": record.seed,
+        "split_by": training.experiment.split_by,
         "epochs_planned": training.experiment.schedule.epochs,
         "finished": done is not None,
     }
@@ -61,7 +66,7 @@ def _training(training: TrainingRun) -> dict[str, Any]:
     return facts
 
 
-def _evaluation(evaluation: Evaluation) -> dict[str, Any]:
+def _evaluation(evaluation: Evaluation, floors: tuple[Floor, ...]) -> dict[str, Any]:
     return {
         "experiment": evaluation.experiment,
         "title": evaluation.title,
@@ -74,6 +79,7 @@ def _evaluation(evaluation: Evaluation) -> dict[str, Any]:
         "width_px": evaluation.width_px,
         "height_px": evaluation.height_px,
         "layer": evaluation.layer,
+        **scale_facts(evaluation, floors),
         "parameters": evaluation.parameters,
         "device": evaluation.device,
         "seconds_per_frame": evaluation.seconds_per_frame,
@@ -93,9 +99,10 @@ def _evaluation(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _row(name: str, values: dict[str, dict[str, float]], reported: dict[str, float]) -> dict[str, Any]:
+    suffix = next(suffix for suffix in ALIGNMENTS if name.endswith(suffix))
     row: dict[str, Any] = {
-        "metric": name.removesuffix(ALIGNED_SUFFIX),
-        "scale_aligned": name.endswith(ALIGNED_SUFFIX),
+        "metric": name.removesuffix(suffix),
+        "aligned_by": ALIGNMENTS[suffix],
         "pooled": values["pooled"][name],
         "mean_over_images": values["mean_over_images"][name],
     }
@@ -106,12 +113,14 @@ def headline(results: dict[str, Any]) -> dict[str, Any] | None:
     """The evaluation of least mean relative error over the head, and three of its scores there, pooled, as predicted.
 
     Relative error and not RMSE decides: a few pixels that fall into the background, 4 m behind, outweigh in RMSE a
-    network that is off everywhere. None without evaluations.
+    network that is off everywhere. A split by frame never counts. None without any other evaluation.
     """
     scored = []
     for evaluation in results["evaluations"]:
+        if evaluation["split_by"] != "identity":
+            continue
         rows = evaluation["regions"].get(HEADLINE_REGION, {"rows": []})["rows"]
-        plain = {row["metric"]: row for row in rows if not row["scale_aligned"]}
+        plain = {row["metric"]: row for row in rows if row["aligned_by"] == "nothing"}
         if all(name in plain for name in HEADLINE_METRICS):
             scored.append({"evaluation": evaluation, **{name: plain[name] for name in HEADLINE_METRICS}})
     return min(scored, key=lambda one: one["abs_rel"]["pooled"], default=None)

@@ -8,11 +8,19 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from train.errors import InputError
 from train.network_spec import NetworkSpec
-from train.training_spec import AugmentationSpec, OptimiserSpec, Positive, Schedule, Weight, check_training_spec
+from train.training_spec import (
+    AugmentationSpec,
+    OptimiserSpec,
+    Positive,
+    Schedule,
+    Weight,
+    check_read,
+    check_training_spec,
+)
 
 _STRICT_KEYS = ConfigDict(extra="forbid")
 # What `--set` may change. The rest says what the paper is and what it reports: facts, not settings.
-SETTABLE_PARTS = ("network", "loss", "encoding", "optimiser", "schedule", "augmentation", "layer")
+SETTABLE_PARTS = ("network", "loss", "encoding", "optimiser", "schedule", "augmentation", "layer", "split_by")
 
 
 @dataclass(frozen=True)
@@ -35,12 +43,23 @@ class Encoding:
     `reciprocal`: background_depth_m / depth_m, so 1 is the background and near is large. `metric`: metres.
     Pixels without a surface get background_depth_m, the far clip of the camera. `nearest_depth_m` bounds the other
     end: both together fix the range of the target, which SSIM needs, and limit what is predicted.
+
+    `camera` says of which camera the depth is that is learnt, because one picture does not tell a far head behind a
+    long lens from a near one behind a short lens (docs/depth_numbers.md). `metric`: of the frame's own. `fixed`: the
+    same, and every frame must have one focal length. `canonical`: depth times the canonical focal length over that of
+    the frame, which the frame's intrinsics undo afterwards. Focal lengths count in widths of the picture, so that the
+    target does not change with its size; those of all frames must lie within the canonical one divided and multiplied
+    by `focal_length_spread`, which widens the range of the target by so much at both ends.
     """
 
     __pydantic_config__ = _STRICT_KEYS
     kind: Literal["reciprocal", "metric"] = "reciprocal"
     background_depth_m: Positive = 5.0
     nearest_depth_m: Positive = 0.5
+    camera: Literal["metric", "fixed", "canonical"] = "metric"
+    canonical_focal_widths: Positive = 1.4
+    """The geometric middle of our khan2021's cameras: 65 mm before sensors of 36 to 60 mm is 1.81 to 1.08 widths."""
+    focal_length_spread: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.3
 
 
 @dataclass(frozen=True)
@@ -49,6 +68,9 @@ class Experiment:
 
     `reported` maps the pixels a score is taken over (`full`, `head_mask`) to our metric names to the printed numbers.
     `where` is the place in the paper; `assumed` lists what we had to choose.
+
+    `split_by` is "identity": nobody is in two splits. "frame" deals the frames of all people out anew, so that test
+    pictures show people the network has seen; it exists to show what such a split would claim, never for our scores.
     """
 
     __pydantic_config__ = _STRICT_KEYS
@@ -63,6 +85,7 @@ class Experiment:
     schedule: Schedule
     augmentation: AugmentationSpec = field(default_factory=AugmentationSpec)
     layer: Literal["visible", "head"] = "visible"
+    split_by: Literal["identity", "frame"] = "identity"
     reported: dict[str, dict[str, float]] = field(default_factory=dict)
     assumed: tuple[str, ...] = ()
 
@@ -167,5 +190,14 @@ def _check_together(experiment: Experiment, *, where: str) -> None:
         raise InputError(
             f"{where}: encoding.nearest_depth_m ({encoding.nearest_depth_m} m) must lie in front of "
             f"encoding.background_depth_m ({encoding.background_depth_m} m)"
+        )
+    canonical = (encoding.camera == "canonical", "camera=canonical")
+    readers = dict.fromkeys(("canonical_focal_widths", "focal_length_spread"), canonical)
+    check_read(("encoding", encoding), readers, where=where)
+    if encoding.camera == "fixed" and experiment.augmentation.crop > 0:
+        raise InputError(
+            f"{where}: encoding.camera = fixed needs one focal length, but augmentation.crop = "
+            f"{experiment.augmentation.crop:g} gives some pictures a longer one; set augmentation.crop=0, or "
+            "encoding.camera to metric or canonical"
         )
     check_training_spec(experiment.optimiser, experiment.schedule, experiment.augmentation, where=where)

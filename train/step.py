@@ -12,7 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from train.data.augmentation import augment, draw_change
 from train.data.batches import Portion, batch_on
-from train.encoding import encode_depth, target_range
+from train.encoding import target_of, target_range
 from train.losses.depth import depth_loss
 from train.machine import AMP_TYPES, Machine
 from train.spec import Experiment
@@ -54,7 +54,7 @@ def take_step(
                 predicted = learner.network(batch.rgb.contiguous(memory_format=machine.memory_format))
             loss, terms = depth_loss(
                 predicted.float(),
-                encode_depth(batch.depth_m, experiment.encoding),
+                target_of(batch, experiment.encoding),
                 spec=experiment.loss,
                 data_range=target_range(experiment.encoding),
             )

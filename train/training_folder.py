@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from train.checkpoint import DONE_FILE, EXPERIMENT_FILE, TrainingRecord, read_training_record, write_whole
-from train.data.pack import Pack, rows_of_split
+from train.data.pack import Pack
+from train.data.split_rows import split_rows
 from train.errors import InputError
 from train.machine import Amp
 from train.spec import Experiment, experiment_as_json, settings_tree
@@ -24,7 +25,9 @@ def training_record(
         index_sha256=pack.info.index_sha256,
         width_px=pack.info.width_px,
         height_px=pack.info.height_px,
-        mean_focal_length_px=float(pack.intrinsics_px[rows_of_split(pack, "train"), 0, 0].mean()),
+        mean_focal_length_px=float(
+            pack.intrinsics_px[split_rows(pack, "train", split_by=experiment.split_by), 0, 0].mean()
+        ),
     )
 
 

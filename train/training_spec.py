@@ -82,7 +82,7 @@ def check_training_spec(
     """Raises: InputError on a field that was changed although nothing reads it, and on a schedule that cannot be."""
     kind, decay = optimiser.kind, schedule.decay
     watched = schedule.patience_epochs > 0 or schedule.keep_weights == "best"
-    _check_read(
+    check_read(
         ("optimiser", optimiser),
         {
             **dict.fromkeys(("beta_1", "beta_2"), (kind in ("adam", "adamw"), "kind=adam or adamw")),
@@ -91,7 +91,7 @@ def check_training_spec(
         },
         where=where,
     )
-    _check_read(
+    check_read(
         ("schedule", schedule),
         {
             **dict.fromkeys(("decay_epochs", "decay_factor"), (decay == "step", "decay=step")),
@@ -99,7 +99,7 @@ def check_training_spec(
         },
         where=where,
     )
-    _check_read(
+    check_read(
         ("augmentation", augmentation),
         {
             "crop_smallest": (augmentation.crop > 0, "crop above 0"),
@@ -116,7 +116,7 @@ def check_training_spec(
         )
 
 
-def _check_read(part: tuple[str, Any], readers: dict[str, tuple[bool, str]], *, where: str) -> None:
+def check_read(part: tuple[str, Any], readers: dict[str, tuple[bool, str]], *, where: str) -> None:
     """`readers` maps a field to whether anything reads it now, and to the settings under which something does."""
     name, spec = part
     defaults = {spec_field.name: spec_field.default for spec_field in fields(spec)}

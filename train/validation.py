@@ -23,7 +23,7 @@ def validate(
     layer = pack.layers[experiment.layer]
     sums = []
     for batch in batches_in_order(share, batch_size=experiment.schedule.global_batch):
-        predicted_m = predict_depth_m(network, experiment, pack.rgb[batch])
+        predicted_m = predict_depth_m(network, experiment, pack.rgb[batch], intrinsics_px=pack.intrinsics_px[batch])
         sums += [
             image_sums(
                 one_m,

@@ -1,5 +1,6 @@
 """A recipe says what may be drawn; a wrong one is refused by field, value and what is allowed."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,14 @@ def test_shu2020_draws_what_the_paper_prints():
         assert all(angle % 5 == 0 for angle in (frame.camera.azimuth_deg, frame.camera.elevation_deg))
     assert rig.structure.view_count == 9
     assert {frame.camera.azimuth_deg for frame in draw_frames(rig, "train", range(18))} == set(range(-60, 61, 15))
+
+
+def test_khan2021_fixed_sensor_is_khan2021_with_one_focal_length():
+    """The same people in the same poses at the same distances; only the sensor's width is one number for all."""
+    varied, fixed = load_recipe("khan2021"), load_recipe("khan2021_fixed_sensor")
+    for one, other in zip(*(draw_frames(recipe, "test", range(5)) for recipe in (varied, fixed)), strict=True):
+        assert (one.identity, one.head_pose, one.expression) == (other.identity, other.head_pose, other.expression)
+        assert other.camera == dataclasses.replace(one.camera, sensor_width_mm=48.0)
 
 
 def test_showcase_shows_nobody_twice():

@@ -53,7 +53,9 @@ def test_the_smallest_full_run_renders_trains_and_reports(tmp_path: Path):
     assert all(700 <= row["drawn.camera.distance_mm"] <= 1000 for row in rows)
     for one in results["evaluations"]:
         (rmse,) = (
-            row for row in one["regions"]["head_mask"]["rows"] if row["metric"] == "rmse_m" and not row["scale_aligned"]
+            row
+            for row in one["regions"]["head_mask"]["rows"]
+            if row["metric"] == "rmse_m" and row["aligned_by"] == "nothing"
         )
         assert 0 < rmse["pooled"] < 5 and rmse["paper"] == 0.0143
         assert f"rmse_m {rmse['pooled']:.4f} (paper: 0.0143)" in told

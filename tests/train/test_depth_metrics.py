@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from train.metrics.depth import (
+    ImageSums,
     all_scores,
     dataset_scores,
     error_sums,
@@ -11,6 +12,7 @@ from train.metrics.depth import (
     image_sums,
     pool,
     scale_aligned,
+    scale_aligned_least_squares,
     scores,
     silog_squared,
 )
@@ -110,18 +112,54 @@ def test_pooling_is_adding():
 
 
 def test_a_scaled_prediction_is_perfect_once_aligned():
-    """If p = 1.7 g, alignment by medians finds 1 / 1.7, and every aligned error is 0; the plain ones are not."""
+    """If p = 1.7 g, either alignment finds 1 / 1.7, and every aligned error is 0; the plain ones are not."""
     stream = np.random.default_rng(1)
     true_m = stream.uniform(0.6, 1.1, (5, 6)).astype(np.float32)
     mask = stream.random((5, 6)) > 0.3
     predicted_m = (true_m * 1.7).astype(np.float32)
     aligned = scale_aligned(predicted_m, true_m, mask)
-    found = all_scores(error_sums(predicted_m, true_m, mask), error_sums(aligned, true_m, mask))
+    fitted = scale_aligned_least_squares(predicted_m, true_m, mask)
+    sums = ImageSums(*(error_sums(each_m, true_m, mask) for each_m in (predicted_m, aligned, fitted)))
+    found = all_scores(sums)
+    assert found["abs_rel_scale_aligned_least_squares"] == pytest.approx(0.0, abs=1e-6)
     assert found["abs_rel"] == pytest.approx(0.7, rel=1e-5)
     assert found["abs_rel_scale_aligned"] == pytest.approx(0.0, abs=1e-6)
     assert found["rmse_m_scale_aligned"] == pytest.approx(0.0, abs=1e-6)
     assert found["delta_1_scale_aligned"] == 1
     assert found["silog"] == pytest.approx(found["silog_scale_aligned"], abs=1e-5)
+
+
+def test_each_alignment_is_its_closed_form():
+    """g = (1, 2, 4), p = (1.1, 1.8, 5): medians give 2 / 1.8; least squares give (p . g) / (p . p) = 24.7 / 29.45."""
+    np.testing.assert_allclose(scale_aligned(PREDICTED_M, TRUE_M, ALL), PREDICTED_M * 2 / 1.8, rtol=1e-12)
+    fitted = scale_aligned_least_squares(PREDICTED_M, TRUE_M, ALL)
+    np.testing.assert_allclose(fitted, PREDICTED_M * 24.7 / 29.45, rtol=1e-12)
+
+
+def test_least_squares_has_the_least_rmse_and_medians_resist_an_outlier():
+    """A flat head at 0.8 m predicted at 0.9 m, with one pixel of 100 fallen into the background at 5 m: medians give
+    the head exactly, least squares pull all of it towards the camera and have the smaller RMSE."""
+    true_m, predicted_m = np.full((10, 10), 0.8), np.full((10, 10), 0.9)
+    predicted_m[0, 0] = 5.0
+    everywhere = true_m > 0
+    by_median = scale_aligned(predicted_m, true_m, everywhere)
+    fitted = scale_aligned_least_squares(predicted_m, true_m, everywhere)
+    assert by_median[5, 5] == pytest.approx(0.8)
+    assert fitted[5, 5] < 0.7
+    errors_m = [np.sqrt(((each_m - true_m) ** 2).mean()) for each_m in (fitted, by_median, predicted_m)]
+    assert errors_m == sorted(errors_m)
+    for factor in (0.99, 1.01):
+        assert np.sqrt(((fitted * factor - true_m) ** 2).mean()) > errors_m[0]
+
+
+def test_every_image_is_aligned_by_a_number_of_its_own():
+    """Two images predicted 1.1 and 0.8 times too far are both perfect once aligned; in the pool as well."""
+    true_m = np.linspace(0.6, 1.1, 12).reshape(3, 4)
+    images = [image_sums(true_m * factor, true_m, true_m > 0, background_depth_m=5.0) for factor in (1.1, 0.8)]
+    for averaged in dataset_scores(images)["head_mask"].values():
+        assert averaged["abs_rel"] == pytest.approx(0.15)
+        assert averaged["abs_rel_scale_aligned"] == pytest.approx(0, abs=1e-12)
+        assert averaged["rmse_m_scale_aligned_least_squares"] == pytest.approx(0, abs=1e-12)
 
 
 def test_masks_are_the_picture_the_head_and_half_a_metre():
@@ -138,9 +176,9 @@ def test_the_background_counts_in_the_full_picture():
     """A hole is scored against background_depth_m in `full`, and nowhere else."""
     depth_m, head = np.array([[0.0, 1.0]]), np.array([[False, True]])
     sums = image_sums(np.array([[4.0, 1.0]]), depth_m, head, background_depth_m=5.0)
-    assert scores(sums["full"][0])["abs_rel"] == pytest.approx((1 / 5 + 0) / 2)
-    assert scores(sums["head_mask"][0])["abs_rel"] == 0
-    assert sums["nearest_plus_half_metre"][0].pixels == 1
+    assert scores(sums["full"].raw)["abs_rel"] == pytest.approx((1 / 5 + 0) / 2)
+    assert scores(sums["head_mask"].raw)["abs_rel"] == 0
+    assert sums["nearest_plus_half_metre"].raw.pixels == 1
 
 
 def test_an_image_without_a_head_is_counted_nowhere():

@@ -74,7 +74,7 @@ def test_two_images_can_be_learnt_by_heart(tmp_path: Path):
     )
     fit(experiment, tmp_path / "pack", tmp_path / "training", device="cpu", seed=1)
     _, network = load_trained(tmp_path / "training")
-    predicted_m = predict_depth_m(network, experiment, np.asarray(pack.rgb))
+    predicted_m = predict_depth_m(network, experiment, np.asarray(pack.rgb), intrinsics_px=pack.intrinsics_px)
     layer = pack.layers["visible"]
     everywhere = np.where(layer.depth_m > 0, layer.depth_m, np.float32(5.0))
     assert scores(error_sums(predicted_m, everywhere, everywhere > 0))["abs_rel"] < 0.05
@@ -136,17 +136,17 @@ def test_the_seed_decides_everything(tiny_experiment: Experiment, ball_pack_fold
     assert not _same_weights(tmp_path / "a", tmp_path / "c")
 
 
-@pytest.mark.parametrize("setting", ["schedule.epochs=3", "schedule.global_batch=2", "layer=head"])
-def test_schedule_and_layer_reach_the_training(
+@pytest.mark.parametrize("setting", ["schedule.epochs=3", "schedule.global_batch=2", "layer=head", "split_by=frame"])
+def test_schedule_layer_and_split_reach_the_training(
     setting: str, tiny_experiment: Experiment, ball_pack_folder: Path, tmp_path: Path
 ):
-    """Another number of epochs, batch size or layer gives other weights, and the steps that follow from it."""
+    """Another number of epochs, batch size, layer or split gives other weights, and the steps that follow from it."""
     name, value = setting.split("=")
     fit(tiny_experiment, ball_pack_folder, tmp_path / "a", device="cpu", seed=1)
     fit(with_settings(tiny_experiment, {name: value}), ball_pack_folder, tmp_path / "b", device="cpu", seed=1)
     assert not _same_weights(tmp_path / "a", tmp_path / "b")
     steps = json.loads((tmp_path / "b" / "done.json").read_text())["steps"]
-    assert steps == {"schedule.epochs": 6, "schedule.global_batch": 6, "layer": 4}[name]
+    assert steps == {"schedule.epochs": 6, "schedule.global_batch": 6, "layer": 4, "split_by": 4}[name]
 
 
 def _start(experiment: Experiment, pack: Path, out: Path) -> subprocess.Popen:
@@ -366,11 +366,17 @@ def test_predicting_leaves_a_network_in_its_mode(tiny_experiment: Experiment, ba
     torch.manual_seed(0)
     network = build_network(tiny_experiment.network).train()
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    pictures = np.asarray(open_pack(ball_pack_folder).rgb)
-    all_at_once = predict_depth_m(network, tiny_experiment, pictures)
+    pack = open_pack(ball_pack_folder)
+    pictures, cameras = np.asarray(pack.rgb), np.asarray(pack.intrinsics_px)
+    all_at_once = predict_depth_m(network, tiny_experiment, pictures, intrinsics_px=cameras)
     assert network.training
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
-    one_by_one = np.concatenate([predict_depth_m(network, tiny_experiment, one[None]) for one in pictures])
+    one_by_one = np.concatenate(
+        [
+            predict_depth_m(network, tiny_experiment, one[None], intrinsics_px=camera[None])
+            for one, camera in zip(pictures, cameras, strict=True)
+        ]
+    )
     np.testing.assert_allclose(one_by_one, all_at_once, rtol=1e-5)
     assert all_at_once.dtype == np.float32
     assert all_at_once.min() >= 0.5

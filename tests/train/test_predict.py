@@ -65,7 +65,8 @@ def test_all_results_are_written_and_agree_with_the_network(training: Path, tmp_
     assert any("110 photograph pixels was given" in sentence for sentence in facts["assumed"])
     experiment, network = load_trained(training)
     fitted = fit_photo(np.asarray(Image.open(path)), width_px=32, height_px=20)
-    expected_m = predict_depth_m(network, experiment, fitted.rgb_srgb[None])[0, :, 8:23]
+    camera = np.diag([110 / 6, 110 / 6, 1.0])[None]
+    expected_m = predict_depth_m(network, experiment, fitted.rgb_srgb[None], intrinsics_px=camera)[0, :, 8:23]
     depth, header = channels(out / "depth.exr")
     assert depth["Z"].dtype == np.float32
     surface = expected_m < 2.5

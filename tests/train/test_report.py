@@ -134,11 +134,13 @@ def test_the_results_are_those_of_the_evaluation_with_the_papers_beside(store: R
     evaluation = json.loads((store.evaluations[1] / "evaluation.json").read_text())
     results = json.loads((report / "results.json").read_text())["evaluations"][1]
     for region, kinds in evaluation["metrics"].items():
-        rows = {(row["metric"], row["scale_aligned"]): row for row in results["regions"][region]["rows"]}
+        rows = {(row["metric"], row["aligned_by"]): row for row in results["regions"][region]["rows"]}
         for kind in ("pooled", "mean_over_images"):
-            assert rows["rmse_m", False][kind] == kinds[kind]["rmse_m"]
-            assert rows["rmse_m", True][kind] == kinds[kind]["rmse_m_scale_aligned"]
-    head = {row["metric"]: row for row in results["regions"]["head_mask"]["rows"] if not row["scale_aligned"]}
+            assert rows["rmse_m", "nothing"][kind] == kinds[kind]["rmse_m"]
+            assert rows["rmse_m", "median"][kind] == kinds[kind]["rmse_m_scale_aligned"]
+            fitted = kinds[kind]["rmse_m_scale_aligned_least_squares"]
+            assert rows["rmse_m", "least_squares"][kind] == fitted
+    head = {row["metric"]: row for row in results["regions"]["head_mask"]["rows"] if row["aligned_by"] == "nothing"}
     # khan2021, Table 1, row 10.
     assert head["rmse_m"]["paper"] == 0.0143
     assert "paper" not in head["silog"]
@@ -155,7 +157,7 @@ def test_the_headline_is_that_of_the_least_error_and_names_its_experiment(
 
     def head_abs_rel(evaluation: dict) -> float:
         rows = evaluation["regions"]["head_mask"]["rows"]
-        return next(row["pooled"] for row in rows if row["metric"] == "abs_rel" and not row["scale_aligned"])
+        return next(row["pooled"] for row in rows if row["metric"] == "abs_rel" and row["aligned_by"] == "nothing")
 
     best = min((first, second), key=head_abs_rel)
     for evaluations in ([first, second], [second, first]):
@@ -172,6 +174,70 @@ def test_the_headline_is_that_of_the_least_error_and_names_its_experiment(
     text = " ".join(Page((tmp_path / "out" / "index.html").read_text()).text.split())
     assert f"on the test split, “{first['title']}” (khan2021_unet_simple): a mean relative error of" in text
     assert headline({"evaluations": []}) is None
+
+
+def test_a_floor_stands_beside_the_raw_and_the_aligned_scores(store: ReportStore, tmp_path: Path):
+    """Depths of a frame's own camera are compared with the floor without intrinsics, canonical ones with the other;
+    a floor of other data is compared with nothing, and its own numbers are still shown."""
+    evaluation = json.loads((store.evaluations[1] / "evaluation.json").read_text())
+    setting = {"abs_rel_low": 0.051, "abs_rel_high": 0.063, "size_abs_rel": 0.0671, "analytic_abs_rel": 0.0672}
+    floor = {
+        "index_sha256": evaluation["evaluated_on"],
+        "dataset_name": "balls",
+        "split": "test",
+        "identities": {"train": 4, "validation": 1, "test": 4},
+        "settings": {
+            "intrinsics_unknown": {"abs_rel": 0.0571, **setting},
+            "intrinsics_known": {"abs_rel": 0.0232, **setting},
+        },
+        "constant_abs_rel": 0.0873,
+        "spreads": {"log_distance_sd": 0.103, "log_focal_length_sd": 0.1471, "log_head_size_sd": 0.0341},
+    }
+    canonical = tmp_path / "canonical"
+    shutil.copytree(store.evaluations[1], canonical)
+    changed = json.loads(json.dumps(evaluation))
+    changed["specification"]["encoding"]["camera"] = "canonical"
+    (canonical / "evaluation.json").write_text(json.dumps(changed))
+    for name, index in (("floor", evaluation["evaluated_on"]), ("other", "0" * 64)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "floor.json").write_text(json.dumps({**floor, "index_sha256": index}))
+    inputs = {"evaluations": [str(store.evaluations[1]), str(canonical)], "floors": [str(tmp_path / "floor")]}
+    write_report(changed_inputs(store, tmp_path, **inputs), tmp_path / "out")
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    own, other = results["evaluations"]
+    raw = evaluation["metrics"]["head_mask"]["mean_over_images"]["abs_rel"]
+    assert own["floor"]["ratio"] == pytest.approx(raw / 0.0571)
+    assert other["floor"]["ratio"] == pytest.approx(raw / 0.0232)
+    assert (own["camera"], other["camera"]) == ("metric", "canonical")
+    page = Page((tmp_path / "out" / "index.html").read_text())
+    assert not [number for number in numbers_in(results) if float(number) not in page.numbers]
+    assert "scale aligned (least squares)" in page.text and "raw / floor" in page.text
+    inputs["floors"] = [str(tmp_path / "other")]
+    write_report(changed_inputs(store, tmp_path, **inputs), tmp_path / "out")
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert [one["floor"] for one in results["evaluations"]] == [None, None]
+    page = Page((tmp_path / "out" / "index.html").read_text())
+    assert not [number for number in numbers_in(results) if float(number) not in page.numbers]
+
+
+def test_a_split_by_frame_is_named_and_never_the_headline(store: ReportStore, tmp_path: Path):
+    """However small its error, it is no result of ours: the table says what it is, and the summary passes it over."""
+    by_frame = tmp_path / "by_frame"
+    shutil.copytree(store.evaluations[1], by_frame)
+    changed = json.loads((by_frame / "evaluation.json").read_text())
+    changed |= {"split_by": "frame", "identities_in_training": 3}
+    changed["metrics"]["head_mask"]["pooled"]["abs_rel"] = 1e-6
+    (by_frame / "evaluation.json").write_text(json.dumps(changed))
+    inputs = {"evaluations": [str(by_frame), str(store.evaluations[0])], "pack": None}
+    write_report(changed_inputs(store, tmp_path, **inputs), tmp_path / "out")
+    chosen = headline(json.loads((tmp_path / "out" / "results.json").read_text()))
+    assert chosen is not None and chosen["evaluation"]["split_by"] == "identity"
+    text = " ".join(Page((tmp_path / "out" / "index.html").read_text()).text.split())
+    assert text.count("SPLIT BY FRAME: 3 of 4 persons known from training") == 1
+    inputs["evaluations"] = [str(by_frame)]
+    write_report(changed_inputs(store, tmp_path, **inputs), tmp_path / "out")
+    text = " ".join(Page((tmp_path / "out" / "index.html").read_text()).text.split())
+    assert "No network has been evaluated on the heads of people it has not seen" in text
 
 
 def test_the_seeds_of_frames_and_of_trainings_are_told_apart(page: Page, report: Path):

@@ -106,6 +106,9 @@ def test_settings_change_what_they_name_and_nothing_else():
         ("network.kind=resnet", "'unet_simple', 'dense_depth', 'segformer'"),
         ("network.weights=imagenet", "'random'"),
         ("network.encoder=resnet50", "no setting 'network.encoder'"),
+        ("encoding.camera=phone", "'metric', 'fixed' or 'canonical'"),
+        ("encoding.focal_length_spread=0.5", "greater than or equal to 1"),
+        ("split_by=person", "'identity' or 'frame'"),
         ("layer=hair", "'visible' or 'head'"),
     ],
 )
@@ -163,6 +166,11 @@ def _loss(experiment: Experiment) -> float:
     return depth_loss(predicted, target, spec=experiment.loss, data_range=9.0)[0].item()
 
 
+def _camera(experiment: Experiment) -> list[float]:
+    encoding, focal_widths = experiment.encoding, torch.tensor([1.2])
+    return encode_depth(torch.tensor([[0.0, 0.6]]), encoding, focal_widths=focal_widths).flatten().tolist()
+
+
 def _encoded(experiment: Experiment) -> list[float]:
     depth_m = torch.tensor([[[0.0, 0.6, 0.9]]])
     beyond = torch.tensor([[[0.2, 30.0, 300.0]]])
@@ -207,6 +215,7 @@ PROBES = {
     "encoding.kind": ("metric", _encoded),
     "encoding.background_depth_m": (4.0, _encoded),
     "encoding.nearest_depth_m": (0.25, _encoded),
+    "encoding.camera": ("canonical", _camera),
     "optimiser.learning_rate": (0.1, _steps),
     "optimiser.beta_1": (0.5, _steps),
     "optimiser.beta_2": (0.5, _steps),
@@ -222,6 +231,8 @@ PROBES = {
 }
 # Fields that are read only together with another: that other setting, then as above.
 DEPENDENT_PROBES = {
+    "encoding.canonical_focal_widths": ({"encoding.camera": "canonical"}, 1.5, _camera),
+    "encoding.focal_length_spread": ({"encoding.camera": "canonical"}, 1.7, _camera),
     "optimiser.momentum": ({"optimiser.kind": "nesterov"}, 0.5, _steps),
     "optimiser.smoothing": ({"optimiser.kind": "rmsprop"}, 0.5, _steps),
     "schedule.decay_epochs": ({"schedule.decay": "step"}, 3, _rates),
@@ -232,7 +243,7 @@ DEPENDENT_PROBES = {
     "augmentation.noise_strength": ({"augmentation.noise": "1"}, 0.5, _changes),
 }
 # Proved by whole trainings in test_fit.py and test_early_stop.py.
-PROVED_BY_TRAINING = {"schedule.epochs", "schedule.global_batch", "layer"}
+PROVED_BY_TRAINING = {"schedule.epochs", "schedule.global_batch", "layer", "split_by"}
 PROVED_BY_TRAINING |= {"schedule.patience_epochs", "schedule.keep_weights", "schedule.watched_score"}
 # Of networks there is one a kind: any other is refused.
 SINGLE_CHOICES = {"network.kind", "network.weights"}
@@ -273,6 +284,7 @@ def test_a_field_that_depends_on_another_works_with_it_and_is_refused_without(na
         ({"schedule.warm_up_epochs": "20"}, "must end before"),
         ({"schedule.patience_epochs": "3", "schedule.watched_score": "rmse_m"}, "watched_score"),
         ({"augmentation.flip": "1.5"}, "less than or equal to 1"),
+        ({"encoding.camera": "fixed", "augmentation.crop": "0.5"}, "set augmentation.crop=0"),
     ],
 )
 def test_settings_that_cannot_go_together_are_refused(settings: dict[str, str], told: str):

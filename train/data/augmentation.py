@@ -109,9 +109,7 @@ def _flipped(batch: Batch, flips: Sequence[bool]) -> Batch:
     return Batch(
         rgb=torch.where(images, batch.rgb.flip(-1), batch.rgb),
         depth_m=torch.where(images, batch.depth_m.flip(-1), batch.depth_m),
-        normals_cam=normals
-        if normals is None
-        else torch.where(images, normals.flip(-1) * sign[:, None, None], normals),
+        normals_cam=normals,
         # The mirrored scene before the mirrored camera: x changes its sign on both sides.
         intrinsics_px=torch.where(images[..., 0], mirror @ batch.intrinsics_px @ sign.diag(), batch.intrinsics_px),
         landmarks_2d_px=torch.where(images[..., 0], landmarks, batch.landmarks_2d_px),

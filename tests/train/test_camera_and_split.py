@@ -1,0 +1,142 @@
+"""Cameras and splits end to end: canonical depth, one sensor for all, and a split by frame that says what it is."""
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import OpenEXR
+import pytest
+from PIL import Image
+
+from train.catalogue import find_experiment
+from train.data.pack import open_pack, rows_of_split
+from train.data.split_rows import identities_in_training, split_rows
+from train.errors import InputError
+from train.evaluate import evaluate
+from train.fit import fit, mean_target
+from train.predict import predict_photo
+from train.reading_notes import reading_notes
+from train.spec import Experiment, with_settings
+
+
+@pytest.fixture(scope="module")
+def canonical(tiny_experiment: Experiment) -> Experiment:
+    """The experiment of the catalogue with a canonical camera, as small as a test needs. Its background is far, so that
+    what a hardly trained network says is not cut there."""
+    found = dataclasses.replace(
+        find_experiment("khan2021_unet_simple_canonical"),
+        network=tiny_experiment.network,
+        schedule=tiny_experiment.schedule,
+    )
+    return with_settings(found, {"encoding.background_depth_m": "50", "encoding.nearest_depth_m": "0.1"})
+
+
+@pytest.fixture(scope="module")
+def canonical_training(canonical: Experiment, ball_pack_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished training of it."""
+    out = tmp_path_factory.mktemp("canonical") / "training"
+    fit(canonical, ball_pack_folder, out, device="cpu", seed=1)
+    return out
+
+
+def with_focal_lengths(pack: Path, folder: Path, factors: list[float]) -> Path:
+    """A copy of a pack whose first frames' focal lengths are multiplied; the pictures stay as they are."""
+    shutil.copytree(pack, folder)
+    intrinsics_px = np.load(folder / "intrinsics_px.npy")
+    intrinsics_px[: len(factors), [0, 1], [0, 1]] *= np.array(factors, dtype=np.float32)[:, None]
+    np.save(folder / "intrinsics_px.npy", intrinsics_px)
+    return folder
+
+
+def test_the_same_picture_with_a_longer_lens_is_farther(
+    canonical_training: Path, ball_pack_folder: Path, tmp_path: Path
+):
+    """Scored as if taken with 1.5 times the focal length, every frame is predicted 1.5 times as far."""
+    longer = with_focal_lengths(ball_pack_folder, tmp_path / "pack", [1.5] * 11)
+    evaluate(canonical_training, ball_pack_folder, "test", tmp_path / "as_it_is", device="cpu")
+    evaluate(canonical_training, longer, "test", tmp_path / "longer", device="cpu")
+    before_m, after_m = (np.load(tmp_path / name / "depth_pred_m.npy") for name in ("as_it_is", "longer"))
+    assert before_m.max() < 50 / 1.5
+    np.testing.assert_allclose(after_m, 1.5 * before_m, rtol=1e-5)
+
+
+def test_a_photograph_is_as_far_as_its_focal_length_says(canonical_training: Path, tmp_path: Path):
+    """Depth doubles with the focal length that is given, and prediction.json says that it does."""
+    pixels = np.random.default_rng(0).integers(0, 255, (20, 32, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "photo.png")
+    depths_m = []
+    for focal_px in (35.0, 70.0):
+        out = tmp_path / f"{focal_px:g}"
+        predict_photo(canonical_training, tmp_path / "photo.png", out, device="cpu", focal_length_px=focal_px)
+        with OpenEXR.File(str(out / "depth.exr"), separate_channels=True) as file:
+            depths_m.append(file.channels()["Z"].pixels.copy())
+        assert any(
+            "twice the focal length" in line for line in json.loads((out / "prediction.json").read_text())["assumed"]
+        )
+    both = (depths_m[0] > 0) & (depths_m[1] > 0)
+    assert both.any()
+    np.testing.assert_allclose(depths_m[1][both], 2 * depths_m[0][both], rtol=1e-5)
+
+
+def test_training_starts_at_the_mean_of_canonical_targets(
+    canonical: Experiment, ball_pack_folder: Path, tmp_path: Path
+):
+    """The reciprocal target of a head grows with the focal length; the mean over two frames follows from the pack."""
+    pack = open_pack(with_focal_lengths(ball_pack_folder, tmp_path / "pack", [1.0, 1.5]))
+    depth_m = np.array(pack.layers["visible"].depth_m[:2], dtype=np.float64)
+    scale = 1.4 / np.array([1.1, 1.65])[:, None, None]
+    learnt_m = np.where(depth_m > 0, depth_m * scale, 50 * 1.3)
+    assert mean_target(canonical, pack, np.array([0, 1])) == pytest.approx((50 / learnt_m).mean(), rel=1e-5)
+
+
+def test_one_sensor_means_one_sensor(tiny_experiment: Experiment, ball_pack_folder: Path, tmp_path: Path):
+    """The experiment of the catalogue trains on frames of one focal length, and on no others; nor is it scored on
+    them."""
+    fixed = dataclasses.replace(
+        find_experiment("khan2021_unet_simple_fixed_sensor"),
+        network=tiny_experiment.network,
+        schedule=tiny_experiment.schedule,
+    )
+    fit(fixed, ball_pack_folder, tmp_path / "training", device="cpu")
+    varied = with_focal_lengths(ball_pack_folder, tmp_path / "pack", [1.0] * 9 + [1.2])
+    with pytest.raises(InputError, match="camera = fixed needs one"):
+        fit(fixed, varied, tmp_path / "other", device="cpu")
+    with pytest.raises(InputError, match="camera = fixed needs one"):
+        evaluate(tmp_path / "training", varied, "test", tmp_path / "scores", device="cpu")
+
+
+def test_a_split_by_frame_deals_all_frames_out_once_and_mixes_the_people(ball_pack_folder: Path):
+    """As many frames in each split as before, each in one; test people are in training, and by identity nobody is."""
+    pack = open_pack(ball_pack_folder)
+    dealt = [split_rows(pack, split, split_by="frame") for split in ("train", "validation", "test")]
+    assert [len(rows) for rows in dealt] == [6, 2, 3]
+    assert sorted(np.concatenate(dealt).tolist()) == list(range(11))
+    assert all((np.diff(rows) > 0).all() for rows in dealt)
+    assert identities_in_training(pack, dealt[2], split_by="frame") > 0
+    own = split_rows(pack, "test", split_by="identity")
+    assert own.tolist() == rows_of_split(pack, "test").tolist()
+    assert identities_in_training(pack, own, split_by="identity") == 0
+    with pytest.raises(ValueError, match="'person' came"):
+        split_rows(pack, "test", split_by="person")
+    with pytest.raises(InputError, match="no split 'tests'"):
+        split_rows(pack, "tests", split_by="frame")
+
+
+def test_scores_of_a_split_by_frame_say_so(tiny_experiment: Experiment, ball_pack_folder: Path, tmp_path: Path):
+    """The evaluation names the split and counts who was known; its first note is a warning; its frames are those that
+    were dealt out, and a training by identity has none of this."""
+    listed = find_experiment("khan2021_unet_simple_l1_split_by_frame")
+    small = dataclasses.replace(listed, network=tiny_experiment.network, schedule=tiny_experiment.schedule)
+    fit(small, ball_pack_folder, tmp_path / "training", device="cpu")
+    evaluate(tmp_path / "training", ball_pack_folder, "test", tmp_path / "scores", device="cpu")
+    found = json.loads((tmp_path / "scores" / "evaluation.json").read_text())
+    pack = open_pack(ball_pack_folder)
+    rows = split_rows(pack, "test", split_by="frame")
+    assert (found["split_by"], found["frames"]) == ("frame", 3)
+    assert found["identities_in_training"] == identities_in_training(pack, rows, split_by="frame")
+    assert found["notes"][0].startswith("SPLIT BY FRAME.")
+    assert [frame["key"] for frame in found["frames_table"]] == [pack.rows[row].gt_key for row in rows]
+    assert "SPLIT BY FRAME" in listed.title and listed.reported == {}
+    assert not [note for note in reading_notes(find_experiment("khan2021_unet_simple_l1")) if "SPLIT" in note]
