@@ -8,17 +8,28 @@ from pathlib import Path
 import numpy as np
 import OpenEXR
 import pytest
+import torch
 from PIL import Image
 
-from train.catalogue import find_experiment
+from train.catalogue import build_network, find_experiment
+from train.data.augmentation import augment, draw_change
+from train.data.batches import Portion, batch_on, read_rows
 from train.data.pack import open_pack, rows_of_split
 from train.data.split_rows import identities_in_training, split_rows
 from train.errors import InputError
 from train.evaluate import evaluate
 from train.fit import fit, mean_target
+from train.losses.depth import depth_loss
+from train.machine import Machine
 from train.predict import predict_photo
+from train.processes import Processes
 from train.reading_notes import reading_notes
 from train.spec import Experiment, with_settings
+from train.step import Learner, take_step
+
+ONE_CPU = Machine(
+    device=torch.device("cpu"), processes=Processes(), amp="off", micro_batch=4, channels_last=True, compiled=False
+)
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +100,52 @@ def test_training_starts_at_the_mean_of_canonical_targets(
     scale = 1.4 / np.array([1.1, 1.65])[:, None, None]
     learnt_m = np.where(depth_m > 0, depth_m * scale, 50 * 1.3)
     assert mean_target(canonical, pack, np.array([0, 1])) == pytest.approx((50 / learnt_m).mean(), rel=1e-5)
+
+
+def test_the_target_of_a_crop_follows_its_own_focal_length(
+    canonical: Experiment, ball_pack_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A window of share s, enlarged, is what a lens longer by 1 / s sees: in a step of training each picture's
+    canonical depth is depth * 1.4 * s / f, with its own f and s; background stays where it is."""
+    pack = open_pack(with_focal_lengths(ball_pack_folder, tmp_path / "pack", [1.0, 1.2, 1.5]))
+    cropping = with_settings(
+        canonical, {"augmentation.crop": "1", "augmentation.crop_smallest": "0.5", "encoding.focal_length_spread": "3"}
+    )
+    rows, focal_widths = np.array([2, 0, 1]), np.array([1.65, 1.1, 1.32])
+    targets = []
+
+    def recorded(predicted: torch.Tensor, target: torch.Tensor, **options):
+        targets.append(target.clone())
+        return depth_loss(predicted, target, **options)
+
+    monkeypatch.setattr("train.step.depth_loss", recorded)
+    network = build_network(cropping.network)
+    learner = Learner(
+        network, torch.optim.SGD(network.parameters(), lr=0.0), torch.amp.GradScaler("cpu", enabled=False), ONE_CPU
+    )
+    arrays = read_rows(pack, rows, layer="visible")
+    take_step(learner, cropping, [Portion(rows, 1.0)], iter([arrays]), seed=4, epoch=1)
+
+    changes = [draw_change(cropping.augmentation, seed=4, epoch=1, row=int(row)) for row in rows]
+    shares = np.array([change.crop_share for change in changes])
+    assert len({*shares.tolist()}) == 3 and shares.max() < 0.99
+    cropped_m = augment(batch_on(ONE_CPU.device, arrays), changes).depth_m[:, 0].double().numpy()
+    assert all((image_m > 0).any() for image_m in cropped_m) and (cropped_m == 0).any()
+    canonical_m = np.where(cropped_m > 0, cropped_m * (1.4 * shares / focal_widths)[:, None, None], 50 * 3)
+    np.testing.assert_allclose(targets[0][:, 0].numpy(), 50 / canonical_m, rtol=1e-5)
+
+
+def test_crops_must_stay_within_the_spread_of_focal_lengths(
+    canonical: Experiment, ball_pack_folder: Path, tmp_path: Path
+):
+    """Frames of 1.1 widths reach 2.2 when cropped to half, 1.57 times 1.4. A spread below that is refused."""
+    half = with_settings(canonical, {"augmentation.crop": "0.5", "augmentation.crop_smallest": "0.5"})
+    with pytest.raises(InputError, match=r"crop_smallest = 0\.5.*2\.2.*Try --set encoding\.focal_length_spread=1\.59"):
+        fit(half, ball_pack_folder, tmp_path / "narrow", device="cpu")
+    fit(
+        with_settings(half, {"encoding.focal_length_spread": "1.59"}), ball_pack_folder, tmp_path / "wide", device="cpu"
+    )
+    assert (tmp_path / "wide" / "done.json").exists()
 
 
 def test_one_sensor_means_one_sensor(tiny_experiment: Experiment, ball_pack_folder: Path, tmp_path: Path):
