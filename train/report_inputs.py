@@ -102,6 +102,9 @@ class Evaluation(BaseModel):
     frames_table: tuple[FrameScore, ...]
 
 
+FloorSettingName = Literal["intrinsics_unknown", "intrinsics_known"]
+
+
 class FloorSetting(BaseModel):
     """Absolute relative errors of distance in one setting: the best with its interval, and two simpler ones."""
 
@@ -123,7 +126,7 @@ class Floor(BaseModel):
     dataset_name: str
     split: str
     identities: dict[str, int]
-    settings: dict[Literal["intrinsics_unknown", "intrinsics_known"], FloorSetting]
+    settings: dict[FloorSettingName, FloorSetting]
     constant_abs_rel: float
     spreads: dict[str, float]
 

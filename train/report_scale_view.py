@@ -2,14 +2,18 @@
 
 from typing import Any
 
-from train.report_inputs import Evaluation, Floor
+from train.report_inputs import Evaluation, Floor, FloorSettingName
 from train.spec import experiment_from_json
 
 OVERVIEW_REGION = "head_mask"
 OVERVIEW_METRICS = ("abs_rel", "rmse_m")
 # What is to be known beforehand to do as well as a network with such targets can. One focal length for all frames is
 # as good as a known one.
-FLOOR_SETTINGS = {"metric": "intrinsics_unknown", "fixed": "intrinsics_known", "canonical": "intrinsics_known"}
+FLOOR_SETTINGS: dict[str, FloorSettingName] = {
+    "metric": "intrinsics_unknown",
+    "fixed": "intrinsics_known",
+    "canonical": "intrinsics_known",
+}
 
 
 def scale_facts(evaluation: Evaluation, floors: tuple[Floor, ...]) -> dict[str, Any]:

@@ -192,8 +192,9 @@ def _check_together(experiment: Experiment, *, where: str) -> None:
             f"encoding.background_depth_m ({encoding.background_depth_m} m)"
         )
     canonical = (encoding.camera == "canonical", "camera=canonical")
-    readers = dict.fromkeys(("canonical_focal_widths", "focal_length_spread"), canonical)
-    check_read(("encoding", encoding), readers, where=where)
+    check_read(
+        ("encoding", encoding), {"canonical_focal_widths": canonical, "focal_length_spread": canonical}, where=where
+    )
     if encoding.camera == "fixed" and experiment.augmentation.crop > 0:
         raise InputError(
             f"{where}: encoding.camera = fixed needs one focal length, but augmentation.crop = "

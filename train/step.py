@@ -43,13 +43,13 @@ def take_step(
     the means over the global batch.
     """
     machine, sums = learner.machine, {}
-    is_spread = isinstance(learner.network, DistributedDataParallel)
+    shared = learner.network if isinstance(learner.network, DistributedDataParallel) else None
     learner.optimiser.zero_grad(set_to_none=True)
     for number, portion in enumerate(portions, start=1):
         batch = batch_on(machine.device, next(arrays))
         changes = [draw_change(experiment.augmentation, seed=seed, epoch=epoch, row=int(row)) for row in portion.rows]
         batch = augment(batch, changes)
-        with learner.network.no_sync() if is_spread and number < len(portions) else nullcontext():
+        with shared.no_sync() if shared is not None and number < len(portions) else nullcontext():
             with torch.autocast(machine.device.type, dtype=AMP_TYPES.get(machine.amp), enabled=machine.amp != "off"):
                 predicted = learner.network(batch.rgb.contiguous(memory_format=machine.memory_format))
             loss, terms = depth_loss(
