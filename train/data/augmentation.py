@@ -50,11 +50,11 @@ class Change:
 def draw_change(spec: AugmentationSpec, *, seed: int, epoch: int, row: int) -> Change:
     """What happens to one row of the pack in one epoch. No probability and no strength moves the draw of another."""
     digest = hashlib.sha256(f"headroom/augmentation/{seed}/{epoch}/{row}".encode()).digest()
-    drawn = _stream(digest[:16]).random(13)
+    drawn = _stream(digest[:16]).random(13).tolist()
     share = 1.0 - drawn[2] * (1.0 - spec.crop_smallest) if drawn[1] < spec.crop else 1.0
     colour = spec.colour_strength if drawn[5] < spec.colour else 0.0
     return Change(
-        flip=bool(drawn[0] < spec.flip),
+        flip=drawn[0] < spec.flip,
         crop_share=share,
         crop_left=drawn[3] * (1.0 - share),
         crop_top=drawn[4] * (1.0 - share),
@@ -109,9 +109,7 @@ def _flipped(batch: Batch, flips: Sequence[bool]) -> Batch:
     return Batch(
         rgb=torch.where(images, batch.rgb.flip(-1), batch.rgb),
         depth_m=torch.where(images, batch.depth_m.flip(-1), batch.depth_m),
-        normals_cam=normals
-        if normals is None
-        else torch.where(images, normals.flip(-1) * sign[:, None, None], normals),
+        normals_cam=normals,
         # The mirrored scene before the mirrored camera: x changes its sign on both sides.
         intrinsics_px=torch.where(images[..., 0], mirror @ batch.intrinsics_px @ sign.diag(), batch.intrinsics_px),
         landmarks_2d_px=torch.where(images[..., 0], landmarks, batch.landmarks_2d_px),
