@@ -190,6 +190,20 @@ def test_a_draw_depends_on_seed_epoch_and_row_alone():
         assert draw_change(EVERYTHING, seed=other[0], epoch=other[1], row=other[2]) != here
 
 
+def test_what_is_drawn_can_be_applied_and_does_not_depend_on_the_batch():
+    """Eight drawn images at once equal the same eight one by one; values stay float32 and pictures within 0..1."""
+    batch = _batch(8)
+    changes = [draw_change(EVERYTHING, seed=1, epoch=0, row=row) for row in range(8)]
+    together = augment(batch, changes)
+    assert not torch.equal(together.rgb, batch.rgb)
+    assert 0 <= together.rgb.min() and together.rgb.max() <= 1
+    for number, change in enumerate(changes):
+        one = Batch(**{name: value[number : number + 1] for name, value in vars(batch).items()})
+        for name, value in vars(augment(one, [change])).items():
+            assert value.dtype == torch.float32, name
+            torch.testing.assert_close(getattr(together, name)[number], value[0])
+
+
 def test_probabilities_and_strengths_hold():
     """Over 2000 images each kind comes in its share, within its limits; switched off, nothing changes at all."""
     spec = AugmentationSpec(flip=0.3, crop=0.4, crop_smallest=0.6, colour=0.5, colour_strength=0.3, blur=0.2, noise=0.6)

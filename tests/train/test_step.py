@@ -15,7 +15,7 @@ from train.data.batches import WaitingTime, portions, read_ahead, read_rows
 from train.data.pack import open_pack
 from train.errors import InputError
 from train.fit import fit
-from train.machine import Amp, Machine, batch_norm_images
+from train.machine import Amp, Machine, batch_norm_images, check_amp
 from train.micro_batch import automatic_micro_batch, largest_that_fits
 from train.processes import Processes, launched_processes
 from train.spec import Experiment
@@ -135,7 +135,7 @@ def test_a_training_goes_on_with_what_decides_its_result_and_no_other(
     # Left to itself, it takes what the first run took.
     fit(tiny_experiment, ball_pack_folder, tmp_path / "a", device="cpu", channels_last=False)
     with pytest.raises(InputError, match="off, bf16, fp16"):
-        fit(tiny_experiment, ball_pack_folder, tmp_path / "a", device="cpu", amp="fp8")  # pyright: ignore
+        check_amp("fp8", torch.device("cpu"))
 
 
 def test_done_names_every_machine_that_a_training_ran_on(

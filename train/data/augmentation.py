@@ -50,11 +50,11 @@ class Change:
 def draw_change(spec: AugmentationSpec, *, seed: int, epoch: int, row: int) -> Change:
     """What happens to one row of the pack in one epoch. No probability and no strength moves the draw of another."""
     digest = hashlib.sha256(f"headroom/augmentation/{seed}/{epoch}/{row}".encode()).digest()
-    drawn = _stream(digest[:16]).random(13)
+    drawn = _stream(digest[:16]).random(13).tolist()
     share = 1.0 - drawn[2] * (1.0 - spec.crop_smallest) if drawn[1] < spec.crop else 1.0
     colour = spec.colour_strength if drawn[5] < spec.colour else 0.0
     return Change(
-        flip=bool(drawn[0] < spec.flip),
+        flip=drawn[0] < spec.flip,
         crop_share=share,
         crop_left=drawn[3] * (1.0 - share),
         crop_top=drawn[4] * (1.0 - share),
