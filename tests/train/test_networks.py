@@ -123,7 +123,7 @@ def test_another_seed_gives_other_weights(spec: NetworkSpec):
     ],
 )
 def test_two_pictures_can_be_learnt_by_heart(spec: NetworkSpec):
-    """After a few dozen steps on two pictures, the mean error is a fifth of that of their mean."""
+    """After forty steps on two pictures, the mean error is below a quarter of what their mean would have."""
     network = _seeded(spec, seed=4).train()
     rows, columns = torch.meshgrid(torch.linspace(0, 1, 32), torch.linspace(0, 1, 64), indexing="ij")
     first = 1 + 3 * torch.exp(-((rows - 0.4) ** 2 + (columns - 0.3) ** 2) / 0.1)
@@ -132,13 +132,13 @@ def test_two_pictures_can_be_learnt_by_heart(spec: NetworkSpec):
     pictures = torch.cat([target / 4, rows.expand(2, 1, -1, -1), columns.expand(2, 1, -1, -1)], dim=1)
     network.start_at(target.mean().item())
     optimiser = torch.optim.Adam(network.parameters(), lr=3e-3)
-    for _ in range(80):
+    for _ in range(40):
         optimiser.zero_grad()
         error = (network(pictures) - target).abs().mean()
         error.backward()
         optimiser.step()
     of_the_mean = (target - target.mean()).abs().mean()
-    assert error < 0.2 * of_the_mean
+    assert error < 0.25 * of_the_mean
 
 
 @pytest.mark.parametrize(
