@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from train.checkpoint import read_checkpoint
+from train.fit import fit
 from train.interruption import EXIT_INTERRUPTED
 
 PROGRAM = str(Path(plain_training.__file__))
@@ -57,12 +58,8 @@ def test_two_processes_end_with_the_weights_of_one(
     The network has no batch norm, so nothing but the order of sums may differ. Only the first process writes.
     """
     alone, both = tmp_path / "alone", tmp_path / "both"
-    subprocess.run(
-        [sys.executable, *_arguments(ball_pack_folder, alone, epochs=3)],
-        env=_environment(),
-        check=True,
-        timeout=LIMIT_S,
-    )
+    monkeypatch.setattr("train.fit.build_network", plain_training.plain_network)
+    fit(plain_training.plain_experiment(epochs=3), ball_pack_folder, alone, device="cpu", seed=7)
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     subprocess.run(
         [*torchrun, *_arguments(ball_pack_folder, both, epochs=3)], env=_environment(), check=True, timeout=LIMIT_S
