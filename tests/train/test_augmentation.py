@@ -43,7 +43,8 @@ def _batch(images: int = 2) -> Batch:
     random = np.random.default_rng(3)
     intrinsics_px = np.array([[50.0, 0.0, 18.5], [0.0, 47.0, 13.25], [0.0, 0.0, 1.0]])
     depth_m = _plane_depth_m(intrinsics_px)
-    normal = -PLANE / np.linalg.norm(PLANE)
+    # Half floats, as packs hold them: not quite of length 1.
+    normal = (-PLANE / np.linalg.norm(PLANE)).astype(np.float16)
     landmarks_px = random.uniform((4, 3), (36, 21), size=(images, 68, 2))
     return Batch(
         rgb=torch.from_numpy(random.random((images, 3, HEIGHT_PX, WIDTH_PX), dtype=np.float32)),
@@ -68,10 +69,10 @@ def test_a_batch_that_nothing_happens_to_is_unchanged():
     for changes, number in (([NOTHING, NOTHING], 1), ([busy, NOTHING], 1)):
         changed = augment(batch, changes)
         assert torch.equal(changed.depth_m[number], batch.depth_m[number])
-        assert torch.allclose(_normals(changed)[number], _normals(batch)[number], atol=1e-6)
+        assert torch.equal(_normals(changed)[number], _normals(batch)[number])
         assert torch.equal(changed.intrinsics_px[number], batch.intrinsics_px[number])
         assert torch.equal(changed.landmarks_2d_px[number], batch.landmarks_2d_px[number])
-        assert torch.allclose(changed.rgb[number], batch.rgb[number], atol=1e-6)
+        assert torch.equal(changed.rgb[number], batch.rgb[number])
 
 
 def test_a_flip_mirrors_columns_and_the_x_axis():
@@ -115,7 +116,7 @@ def test_depth_after_a_crop_is_that_of_the_plane_through_the_new_camera(change: 
     rays = pixels @ np.linalg.inv(changed.intrinsics_px[0].double().numpy()).T
     np.testing.assert_allclose(changed.depth_m[0, 0].numpy(), 1.0 / (rays @ mirrored), rtol=2e-6)
     normal = -mirrored / np.linalg.norm(mirrored)
-    np.testing.assert_allclose(_normals(changed)[0, :, 7, 9].numpy(), normal, atol=1e-6)
+    np.testing.assert_allclose(_normals(changed)[0, :, 7, 9].numpy(), normal, atol=5e-4)
 
 
 def test_a_crop_never_mixes_a_face_with_what_is_behind_it():
@@ -196,7 +197,7 @@ def test_what_is_drawn_can_be_applied_and_does_not_depend_on_the_batch():
     changes = [draw_change(EVERYTHING, seed=1, epoch=0, row=row) for row in range(8)]
     together = augment(batch, changes)
     assert not torch.equal(together.rgb, batch.rgb)
-    assert 0 <= together.rgb.min() and together.rgb.max() <= 1
+    assert together.rgb.min() >= 0 and together.rgb.max() <= 1
     for number, change in enumerate(changes):
         one = Batch(**{name: value[number : number + 1] for name, value in vars(batch).items()})
         for name, value in vars(augment(one, [change])).items():

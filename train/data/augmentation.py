@@ -154,6 +154,8 @@ def _blurred(rgb: Float[Tensor, "b 3 h w"], sigmas_px: Sequence[float]) -> Float
     offsets = torch.arange(-reach, reach + 1, device=rgb.device)
     sigma = torch.tensor(sigmas_px, device=rgb.device).clamp(min=1e-3)
     taps = torch.exp(-0.5 * (offsets / sigma[:, None]) ** 2)
+    # Each ends where it would alone: another image's blur changes nothing.
+    taps = taps * (offsets.abs() <= (BLUR_REACH_SIGMAS * sigma[:, None]).round().clamp(min=1))
     taps = (taps / taps.sum(dim=1, keepdim=True)).repeat_interleave(channels, dim=0)[:, None]
     planes = rgb.reshape(1, count * channels, height, width)
     down = functional.conv2d(

@@ -39,13 +39,15 @@ def enlarge_surface(
     kept = usable * (same & valid)
     kept = kept / kept.sum(dim=1, keepdim=True).clamp(min=1e-12)
     mean_inverse = (kept / corners_m.clamp(min=1e-12)).sum(dim=1, keepdim=True)
-    # A pixel that rests on one old pixel keeps its very value.
-    averaged_m = torch.where(kept.amax(dim=1, keepdim=True) == 1, reference_m, 1 / mean_inverse.clamp(min=1e-12))
+    # A pixel that rests on one old pixel keeps its very values.
+    single = kept.amax(dim=1, keepdim=True) == 1
+    averaged_m = torch.where(single, reference_m, 1 / mean_inverse.clamp(min=1e-12))
     enlarged_m = torch.where(valid, averaged_m, 0.0)
     if normals_cam is None:
         return enlarged_m, None
     corners, _ = _corners(normals_cam, left_top_px=left_top_px, share=share)
-    return enlarged_m, functional.normalize((corners * kept[:, :, None]).sum(dim=1), dim=1)
+    mixed = (corners * kept[:, :, None]).sum(dim=1)
+    return enlarged_m, torch.where(single, mixed, functional.normalize(mixed, dim=1))
 
 
 def _corners(
