@@ -46,7 +46,8 @@ class Machine:
             "amp": self.amp,
             "channels_last": self.channels_last,
             "compiled": self.compiled,
-            "torch": torch.__version__,
+            # A plain str: weights_only loading of a checkpoint refuses the class that torch has for it.
+            "torch": str(torch.__version__),
         }
 
 

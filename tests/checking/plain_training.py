@@ -35,7 +35,7 @@ class PlainNetwork(nn.Module):
         return functional.softplus(self.last(torch.tanh(self.first(rgb))))
 
 
-def plain_network(spec: NetworkSpec) -> nn.Module:  # noqa: ARG001
+def plain_network(spec: NetworkSpec, *, for_stored_weights: bool = False) -> nn.Module:  # noqa: ARG001
     """In the place of `build_network`."""
     return PlainNetwork()
 

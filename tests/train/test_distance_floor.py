@@ -138,7 +138,12 @@ def dataset_with_faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A published dataset whose records hold the landmarks of a world of faces."""
     store = tmp_path_factory.mktemp("faces")
     dataset = write_ball_dataset(store, frames={"train": 8, "validation": 2, "test": 4}, width_px=32, height_px=24)
-    frames = world(5, seed=9, size_sd=0.03, focal=(1.0, 1.8))
+    assert write_landmarks(store, world(5, seed=9, size_sd=0.03, focal=(1.0, 1.8))) == 14
+    return dataset
+
+
+def write_landmarks(store: Path, frames: LandmarkFrames) -> int:
+    """Put landmarks and cameras into the records of a store, in the order of its shards; returns how many it had."""
     number = 0
     for shard in sorted((store / "shards" / "gt").iterdir()):
         changed: list[FrameRecord] = []
@@ -154,8 +159,7 @@ def dataset_with_faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
             changed.append(record.model_copy(update={"geometry": geometry}))
             number += 1
         write_shard_tables(shard, "gt", changed)
-    assert number == 14
-    return dataset
+    return number
 
 
 def test_the_command_reads_records_and_leaves_a_floor(dataset_with_faces: Path, tmp_path: Path):
@@ -178,8 +182,14 @@ def test_the_command_reads_records_and_leaves_a_floor(dataset_with_faces: Path, 
 
 def test_what_has_no_floor_is_refused(ball_dataset_folder: Path, tmp_path: Path):
     """Landmarks that are one point, a split without frames, and a folder that holds something else: a reason each."""
+    points = write_ball_dataset(
+        tmp_path / "points", frames={"train": 2, "validation": 1, "test": 2}, width_px=32, height_px=20
+    )
+    faces = world(2, seed=3, size_sd=0.0, focal=(1.0, 1.0))
+    one_place_px = np.repeat(faces.landmarks_px[:, :1], 68, axis=1)
+    write_landmarks(tmp_path / "points", dataclasses.replace(faces, landmarks_px=one_place_px))
     with pytest.raises(InputError, match="are one point"):
-        write_floor(ball_dataset_folder, tmp_path / "floor")
+        write_floor(points, tmp_path / "floor")
     assert not (tmp_path / "floor").exists()
     dataset = write_ball_dataset(tmp_path / "store", frames={"train": 2, "test": 2}, width_px=32, height_px=20)
     with pytest.raises(InputError, match="no frame of split 'validation'"):

@@ -48,7 +48,7 @@ def test_an_evaluation_says_all_that_is_promised(evaluation: Path, tiny_experime
     assert (found["frames"], found["identities"], found["split"]) == (3, 2, "test")
     assert (found["width_px"], found["height_px"]) == (32, 20)
     assert (found["dataset_id"], found["dataset_name"]) == (info.dataset_id, "balls")
-    assert found["network"] == {"kind": "unet_simple", "width": 2}
+    assert found["network"] == {"kind": "unet_simple", "width": 2, "weights": "random"}
     assert found["reported"] == tiny_experiment.reported
     assert found["assumed"] == list(tiny_experiment.assumed)
     assert found["seconds_per_frame"] > 0

@@ -67,7 +67,7 @@ def test_a_size_that_is_no_number_of_pixels_is_refused(size: str, capsys: pytest
     with pytest.raises(SystemExit) as end:
         main(["pack", "--dataset", "d", "--out", "o", "--width-px", size, "--height-px", "20"])
     assert end.value.code == 2
-    assert "whole number of pixels" in capsys.readouterr().err
+    assert "--width-px: expected a whole number above 0" in capsys.readouterr().err
 
 
 def test_listing_experiments_imports_no_torch():
