@@ -23,8 +23,8 @@ PER_SHARD, PER_PERSON = ("start",), ("person",)
 # So many shards of each product are read for an estimate, and so many frames looked up, evenly spread over all.
 MOST_SHARDS_READ = 40
 MOST_FRAMES_LOOKED_UP = 2000
-# Where nothing is on record: bytes a pixel as frames of khan2021, quick and showcase took them (gt 3.5, 5.8 and 13:
-# more with more hair; jpg 0.28, png 1.0; 16-bit depth with a sensor's noise 0.2), and what a frame has beside its
+# Where nothing is on record: bytes a pixel as frames of khan2021, quick and showcase took them (gt 3.5, 5.8 and 13,
+# the more hair the more; jpg 0.28, png 1.0; 16-bit depth with a sensor's noise 0.2), and what a frame has beside its
 # pixels, most of it its record (gt 11 kB, rgb 4 kB).
 BYTES_PER_PIXEL = {"gt": 7.0, "jpg": 0.28, "png": 1.0, "sensor": 0.25}
 BYTES_OF_A_RECORD = 8000

@@ -232,7 +232,7 @@ def test_time_and_space_are_estimated_from_shards_of_the_same_kind(made: Path, s
     assert costs_on_record(larger, found.published, made) is None
     cost = estimate(larger, shards_to_render(larger.frames, NOTHING, NOTHING, shard_size=3), None)
     assert cost.seconds is None
-    assert cost.stored_bytes == pytest.approx(16 * (512 * 192 * (7.1 + 0.6) + 2 * 6000))
+    assert cost.stored_bytes == pytest.approx(16 * (512 * 192 * (7.0 + 0.28) + 2 * 8000))
 
 
 def test_people_frames_and_products_are_charged_for_what_they_take(made: Path):

@@ -15,7 +15,7 @@ from render.dataset_format import SHARD_MANIFEST
 from render.shard_plan import shard_folder, write_plan
 
 
-@pytest.mark.parametrize(("processes", "to_all"), [(1, False), (2, False), (2, True)])
+@pytest.mark.parametrize(("processes", "to_all"), [(1, False), (2, True)])
 def test_a_renderer_that_is_asked_to_stop_leaves_between_frames(tmp_path, asset_cache, processes: int, to_all: bool):
     """SIGTERM in the second element, to the renderer alone or to every process of it: the first element is published,
     nothing is left of the second, and the code is 75; the same command does the rest."""
