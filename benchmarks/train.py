@@ -20,13 +20,13 @@ from benchmarks.processor import processor_name
 from train.catalogue import build_network, find_experiment
 from train.data.batches import batch_on, epoch_batches, load_batch, read_rows
 from train.data.pack import Pack, open_pack, rows_of_split
-from train.data.split_rows import split_rows
 from train.device import choose_device, describe_device, use_allowed_cores
 from train.encoding import target_of, target_range
 from train.fit import fit
 from train.losses.depth import depth_loss
 from train.optimiser import build_optimiser
 from train.spec import Experiment, with_settings
+from train.training_folder import rows_to_learn
 
 SIZES_PX = ((128, 128), (320, 240))
 READ_SIZE_PX = (128, 128)
@@ -89,7 +89,7 @@ def step_times(
 ) -> StepTimes:
     """Time both loops in turn. Of `fit()` it is all between the ends of its two epochs, its checkpoint included."""
     pack = open_pack(pack_folder)
-    rows = split_rows(pack, "train", split_by=experiment.split_by)
+    rows = rows_to_learn(experiment, pack)
     steps = len(epoch_batches(rows, seed=0, epoch=0, batch_size=experiment.schedule.global_batch))
     bare_s, fit_s, waiting = [], [], []
     for number in range(rounds):
@@ -117,7 +117,7 @@ def _bare_seconds_a_step(experiment: Experiment, pack: Pack, *, steps: int, devi
     torch.manual_seed(0)
     network = build_network(experiment.network).to(device, memory_format=torch.channels_last)
     optimiser = build_optimiser(network, experiment.optimiser)
-    rows = split_rows(pack, "train", split_by=experiment.split_by)[: experiment.schedule.global_batch]
+    rows = rows_to_learn(experiment, pack)[: experiment.schedule.global_batch]
     batch = load_batch(pack, rows, layer=experiment.layer, device=device)
     rgb = batch.rgb.contiguous(memory_format=torch.channels_last)
     target, data_range = target_of(batch, experiment.encoding), target_range(experiment.encoding)

@@ -10,7 +10,7 @@ from pipeline.tasks.certify import Certify
 from pipeline.tasks.fetch_assets import FetchAssets
 from pipeline.tasks.render_chunk import RenderChunk
 from pipeline.tasks.render_dataset import RenderDataset
-from pipeline.tasks.train_network import EvaluateNetwork, PackDataset, TrainNetwork
+from pipeline.tasks.train_network import EvaluateNetwork, MeasureFloor, PackDataset, TrainNetwork
 
 __all__ = [
     "BuildReport",
@@ -18,6 +18,7 @@ __all__ = [
     "EvaluateNetwork",
     "FetchAssets",
     "FullRun",
+    "MeasureFloor",
     "PackDataset",
     "RenderChunk",
     "RenderDataset",

@@ -7,7 +7,7 @@ from train.reading_notes import reading_notes
 from train.spec import SETTABLE_PARTS, Experiment, experiment_as_json, settings_tree
 
 # Bump an epoch by hand when the code that it names makes something else of the same input.
-EPOCHS: dict[str, int] = {"pack": 2, "training": 2, "evaluation": 1, "report": 2}
+EPOCHS: dict[str, int] = {"pack": 2, "floor": 1, "training": 2, "evaluation": 1, "report": 3}
 
 
 def certificate_inputs(settings: dict, assets: dict[str, str], *, device: str) -> dict:
@@ -26,6 +26,11 @@ def certificate_inputs(settings: dict, assets: dict[str, str], *, device: str) -
 def pack_inputs(dataset_id: str, *, width_px: int, height_px: int) -> dict:
     """What a pack depends on."""
     return {"dataset": dataset_id, "width_px": width_px, "height_px": height_px, "epoch": EPOCHS["pack"]}
+
+
+def floor_inputs(dataset_id: str, *, split: str) -> dict:
+    """What the floor of distance depends on."""
+    return {"dataset": dataset_id, "split": split, "epoch": EPOCHS["floor"]}
 
 
 def training_inputs(pack_key: str, experiment: Experiment, *, seed: int) -> dict:
@@ -53,10 +58,13 @@ def evaluation_inputs(training_key: str, pack_key: str, experiment: Experiment, 
     }
 
 
-def report_inputs(evaluation_keys: list[str], dataset_id: str, *, recipe_name: str) -> dict:
+def report_inputs(
+    evaluation_keys: list[str], dataset_id: str, *, recipe_name: str, floor_key: str | None = None
+) -> dict:
     """What a report depends on: its evaluations in order, and what it prints about their data."""
     return {
         "evaluations": evaluation_keys,
+        "floor": floor_key,
         "dataset": dataset_id,
         "recipe_name": recipe_name,
         "epoch": EPOCHS["report"],

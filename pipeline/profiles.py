@@ -18,10 +18,12 @@ class _Part(BaseModel):
 
 
 class ProfileExperiment(_Part):
-    """An experiment of the catalogue, and what is changed of it."""
+    """An experiment of the catalogue, what is changed of it, and how often it is trained: each time with another seed,
+    the first with the run's and the others with those that follow."""
 
     key: str
     settings: dict[str, str | int | float] = {}
+    repeats: int = Field(default=1, ge=1, le=100)
 
 
 class PackSize(_Part):

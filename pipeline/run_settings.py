@@ -10,6 +10,7 @@ from pipeline.frame_counts import with_total_frames
 from pipeline.identity import (
     certificate_inputs,
     evaluation_inputs,
+    floor_inputs,
     key_of,
     pack_inputs,
     report_inputs,
@@ -47,13 +48,21 @@ class RunOptions:
 
 
 @dataclass(frozen=True)
+class PlannedExperiment:
+    """One training of a run. `settings` is what was changed, as `--set` of `python -m train fit` takes it."""
+
+    experiment: Experiment
+    settings: dict[str, str]
+    seed: int
+
+
+@dataclass(frozen=True)
 class RunSettings:
     """Everything that decides a run, checked. `seed` is of the trainings; the recipe has its own."""
 
     recipe: Recipe
-    experiments: dict[str, Experiment]
-    experiment_settings: dict[str, dict[str, str]]
-    """By experiment key: what was changed of it, as `--set` of `python -m train fit` takes it."""
+    trainings: dict[str, PlannedExperiment]
+    """By name: the experiment's key, with the seed behind it where the profile repeats the experiment."""
     pack_width_px: int
     pack_height_px: int
     seed: int
@@ -64,11 +73,15 @@ class RunSettings:
 
 @dataclass(frozen=True)
 class RunKeys:
-    """Inputs of everything that a run publishes; a key is the hash of its inputs."""
+    """Inputs of everything that a run publishes; a key is the hash of its inputs.
+
+    `floor` is None for a dataset without validation frames, on which the floor chooses its settings.
+    """
 
     certificate: dict
     dataset_id: str
     pack: dict
+    floor: dict | None
     trainings: dict[str, dict]
     evaluations: dict[str, dict]
     report: dict
@@ -91,20 +104,23 @@ def resolve(options: RunOptions) -> RunSettings:
     recipe = load_recipe(options.recipe or profile.recipe, overrides=recipe_settings)
     if options.frames:
         recipe = with_total_frames(recipe, _whole_number("--frames", options.frames, least=1))
-    experiments, changes = {}, {}
+    first_seed = _whole_number("--seed", options.seed, least=0) if options.seed else profile.seed
+    trainings = {}
     for entry in profile.experiments:
-        changes[entry.key] = {name: str(value) for name, value in entry.settings.items()} | experiment_settings
-        experiments[entry.key] = with_settings(find_experiment(entry.key), changes[entry.key])
+        changes = {name: str(value) for name, value in entry.settings.items()} | experiment_settings
+        experiment = with_settings(find_experiment(entry.key), changes)
+        for seed in range(first_seed, first_seed + entry.repeats):
+            name = entry.key if entry.repeats == 1 else f"{entry.key}.seed{seed}"
+            trainings[name] = PlannedExperiment(experiment, changes, seed)
     device = options.device or profile.device
     if device not in DEVICES:
         raise PipelineError(f"--device must be one of {', '.join(DEVICES)}, but {device!r} came")
     return RunSettings(
         recipe=recipe,
-        experiments=experiments,
-        experiment_settings=changes,
+        trainings=trainings,
         pack_width_px=pack["width_px"],
         pack_height_px=pack["height_px"],
-        seed=_whole_number("--seed", options.seed, least=0) if options.seed else profile.seed,
+        seed=first_seed,
         device=device,  # pyright: ignore[reportArgumentType]
         store=Path(options.store).resolve(),
         assets_source=options.assets or None,
@@ -132,23 +148,29 @@ def run_keys(options: RunOptions) -> RunKeys:
         device=chosen_device(settings.device),
     )
     pack = pack_inputs(dataset_id, width_px=settings.pack_width_px, height_px=settings.pack_height_px)
+    has_floor = settings.recipe.structure.frames.get("validation", 0) > 0
+    floor = floor_inputs(dataset_id, split=EVALUATED_SPLIT) if has_floor else None
     trainings = {
-        name: training_inputs(key_of(pack), experiment, seed=settings.seed)
-        for name, experiment in settings.experiments.items()
+        name: training_inputs(key_of(pack), planned.experiment, seed=planned.seed)
+        for name, planned in settings.trainings.items()
     }
     evaluations = {
-        name: evaluation_inputs(key_of(inputs), key_of(pack), settings.experiments[name], split=EVALUATED_SPLIT)
+        name: evaluation_inputs(
+            key_of(inputs), key_of(pack), settings.trainings[name].experiment, split=EVALUATED_SPLIT
+        )
         for name, inputs in trainings.items()
     }
     report = report_inputs(
         [key_of(inputs) for inputs in evaluations.values()],
         dataset_id,
         recipe_name=settings.recipe.name,
+        floor_key=key_of(floor) if floor else None,
     )
     return RunKeys(
         certificate=certificate,
         dataset_id=dataset_id,
         pack=pack,
+        floor=floor,
         trainings=trainings,
         evaluations=evaluations,
         report=report,
@@ -176,6 +198,7 @@ def results_after_dataset(keys: RunKeys) -> list[tuple[Kind, str, str]]:
     """Kind, name and key of everything that a run publishes after its dataset, in order."""
     return [
         ("packs", "pack", key_of(keys.pack)),
+        *([("floors", "floor of distance", key_of(keys.floor))] if keys.floor else []),
         *[("trainings", f"training of {name}", key_of(inputs)) for name, inputs in keys.trainings.items()],
         *[("evaluations", f"evaluation of {name}", key_of(inputs)) for name, inputs in keys.evaluations.items()],
         ("reports", "report", key_of(keys.report)),

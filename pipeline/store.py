@@ -22,8 +22,8 @@ from render.dataset_format import (
     publish,
 )
 
-Kind = Literal["certificates", "datasets", "packs", "trainings", "evaluations", "reports"]
-KINDS: tuple[Kind, ...] = ("certificates", "datasets", "packs", "trainings", "evaluations", "reports")
+Kind = Literal["certificates", "datasets", "packs", "floors", "trainings", "evaluations", "reports"]
+KINDS: tuple[Kind, ...] = ("certificates", "datasets", "packs", "floors", "trainings", "evaluations", "reports")
 STAMP = "stage.json"
 _TEMPORARY = re.compile(r"^\.tmp-(?P<key>[^-]+)-(?P<host>.+)-(?P<pid>\d+)$")
 

@@ -29,9 +29,10 @@ from render.shard_plan import PlanError, read_plan, shard_folder
 
 TRASH = ".trash-"
 SECONDS_A_DAY = 86_400.0
+_DATASET_GONE = "its dataset is gone"
 _KIND_OF_LOG: dict[str, Kind] = {
-    "certificate": "certificates", "pack": "packs", "training": "trainings", "evaluation": "evaluations",
-    "report": "reports",
+    "certificate": "certificates", "pack": "packs", "floor": "floors", "training": "trainings",
+    "evaluation": "evaluations", "report": "reports",
 }  # fmt: skip
 _LOG = re.compile(rf"({'|'.join(_KIND_OF_LOG)})-([0-9a-f]+)\.log")
 _TIMING = re.compile(rf"({'|'.join(KINDS)})-([0-9a-f]+)\.json")
@@ -138,11 +139,16 @@ def _unused_keys(store: Path, manifests: Collection[DatasetManifest], before_s: 
 
 
 def _results(store: Path, datasets: Collection[str]) -> Iterator[Unneeded]:
-    """Evaluations, trainings and packs of datasets that are gone, but for what a report, or anything that stays, uses.
+    """Floors, evaluations, trainings and packs of datasets that are gone, but for what a report, or anything that
+    stays, uses.
 
     Where a pack was deleted by hand, its trainings stay: of what dataset they are is then not known.
     """
-    stamps = {kind: _stamps(store, kind) for kind in ("packs", "trainings", "evaluations", "reports")}
+    stamps = {kind: _stamps(store, kind) for kind in ("packs", "floors", "trainings", "evaluations", "reports")}
+    of_reports = {stamp.inputs.get("floor") for stamp in stamps["reports"].values()}
+    for key, stamp in stamps["floors"].items():
+        if stamp.inputs.get("dataset") not in datasets and key not in of_reports:
+            yield Unneeded(store / "floors" / key, "floor", _DATASET_GONE)
     orphans = {key for key, stamp in stamps["packs"].items() if stamp.inputs.get("dataset") not in datasets}
     used: dict[str, set[str]] = {
         "evaluations": {key for stamp in stamps["reports"].values() for key in stamp.inputs.get("evaluations", ())},
@@ -153,7 +159,7 @@ def _results(store: Path, datasets: Collection[str]) -> Iterator[Unneeded]:
         for key, stamp in stamps[kind].items():
             pack = key if kind == "packs" else stamp.inputs.get("pack")
             if pack in orphans and key not in used[kind]:
-                yield Unneeded(store / kind / key, kind.removesuffix("s"), "its dataset is gone")
+                yield Unneeded(store / kind / key, kind.removesuffix("s"), _DATASET_GONE)
                 continue
             used["packs"].add(str(pack))
             if kind == "evaluations":

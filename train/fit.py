@@ -43,7 +43,7 @@ from train.processes import joined, launched_processes, share_statistics, smalle
 from train.progress import Progress
 from train.spec import Encoding, Experiment
 from train.step import Learner, seed_step, take_step
-from train.training_folder import open_folder, training_record
+from train.training_folder import open_folder, rows_to_learn, training_record
 from train.validation import validate
 
 MEAN_TARGET_IMAGES = 256
@@ -105,16 +105,14 @@ def fit(
         wait_for_all(processes)
         if not (out / DONE_FILE).exists():
             if not (out / CHECKPOINT_FILE).exists():
-                rows = split_rows(pack, "train", split_by=experiment.split_by)
-                network.start_at(mean_target(experiment, pack, rows))
+                network.start_at(mean_target(experiment, pack, rows_to_learn(experiment, pack)))
             _train(network, experiment, pack, out, machine=machine, seed=seed)
 
 
 def _train(network: nn.Module, experiment: Experiment, pack: Pack, out: Path, *, machine: Machine, seed: int) -> None:
     processes, schedule = machine.processes, experiment.schedule
-    train_rows, validation_rows = (
-        split_rows(pack, split, split_by=experiment.split_by) for split in ("train", "validation")
-    )
+    train_rows = rows_to_learn(experiment, pack)
+    validation_rows = split_rows(pack, "validation", split_by=experiment.split_by)
     network = share_statistics(network, processes, machine.device)
     network = network.to(machine.device, memory_format=machine.memory_format)
     optimiser = build_optimiser(network, experiment.optimiser)
@@ -254,7 +252,7 @@ def check_pack(pack: Pack, experiment: Experiment) -> None:
     check_cameras(focal_widths, experiment.encoding, where=str(pack.folder))
     augmentation = experiment.augmentation
     if augmentation.crop > 0:
-        longest = focal_widths[split_rows(pack, "train", split_by=experiment.split_by)] / augmentation.crop_smallest
+        longest = focal_widths[rows_to_learn(experiment, pack)] / augmentation.crop_smallest
         cropped = f"{pack.folder}, cropped to augmentation.crop_smallest = {augmentation.crop_smallest:g} of its width,"
         check_cameras(longest, experiment.encoding, where=cropped)
 

@@ -14,6 +14,8 @@ RIGHT_EYE, LEFT_EYE = slice(36, 42), slice(42, 48)
 # A kernel is solved in the cube of this many samples: seconds.
 MOST_SAMPLES = 2500
 MOST_COPIES = 9
+# Of a picture width; a smaller face is one point, but for rounding.
+SMALLEST_FACE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -138,8 +140,9 @@ def _procrustes(
     centre = seen.mean(axis=1)
     centred = seen - centre[:, None]
     size = np.sqrt((centred**2).sum(axis=-1).mean(axis=1))
-    if not (size > 0).all():
-        raise InputError(f"the 68 landmarks of {int((~(size > 0)).sum())} frames are one point; nothing can be told")
+    points = int((size <= SMALLEST_FACE).sum())
+    if points:
+        raise InputError(f"the 68 landmarks of {points} frames are one point; nothing can be told")
     line = centred[:, LEFT_EYE].mean(axis=1) - centred[:, RIGHT_EYE].mean(axis=1)
     roll = np.arctan2(line[:, 1], line[:, 0])
     cosine, sine = np.cos(roll)[:, None], np.sin(roll)[:, None]

@@ -20,7 +20,9 @@ from train.training_spec import (
 
 _STRICT_KEYS = ConfigDict(extra="forbid")
 # What `--set` may change. The rest says what the paper is and what it reports: facts, not settings.
-SETTABLE_PARTS = ("network", "loss", "encoding", "optimiser", "schedule", "augmentation", "layer", "split_by")
+SETTABLE_PARTS = (
+    "network", "loss", "encoding", "optimiser", "schedule", "augmentation", "layer", "split_by", "train_people_share",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Experiment:
 
     `split_by` is "identity": nobody is in two splits. "frame" deals the frames of all people out anew, so that test
     pictures show people the network has seen; it exists to show what such a split would claim, never for our scores.
+    `train_people_share` is the share of the people of split train that are learnt from.
     """
 
     __pydantic_config__ = _STRICT_KEYS
@@ -86,6 +89,7 @@ class Experiment:
     augmentation: AugmentationSpec = field(default_factory=AugmentationSpec)
     layer: Literal["visible", "head"] = "visible"
     split_by: Literal["identity", "frame"] = "identity"
+    train_people_share: Annotated[float, Field(gt=0, le=1)] = 1.0
     reported: dict[str, dict[str, float]] = field(default_factory=dict)
     assumed: tuple[str, ...] = ()
 

@@ -3,9 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from jaxtyping import Int
+
 from train.checkpoint import DONE_FILE, EXPERIMENT_FILE, TrainingRecord, read_training_record, write_whole
 from train.data.pack import Pack
-from train.data.split_rows import split_rows
+from train.data.split_rows import training_rows
 from train.errors import InputError
 from train.machine import Amp
 from train.spec import Experiment, experiment_as_json, settings_tree
@@ -25,10 +28,13 @@ def training_record(
         index_sha256=pack.info.index_sha256,
         width_px=pack.info.width_px,
         height_px=pack.info.height_px,
-        mean_focal_length_px=float(
-            pack.intrinsics_px[split_rows(pack, "train", split_by=experiment.split_by), 0, 0].mean()
-        ),
+        mean_focal_length_px=float(pack.intrinsics_px[rows_to_learn(experiment, pack), 0, 0].mean()),
     )
+
+
+def rows_to_learn(experiment: Experiment, pack: Pack) -> Int[np.ndarray, " n"]:
+    """Rows of the pack that this experiment learns from."""
+    return training_rows(pack, split_by=experiment.split_by, people_share=experiment.train_people_share)
 
 
 def open_folder(out: Path, record: TrainingRecord) -> bool:

@@ -19,7 +19,7 @@ from pipeline.run_settings import (
 )
 from pipeline.store import Kind, is_published, published_folder, recorded_seconds
 from pipeline.tasks.parameters import RunTask
-from pipeline.tasks.train_network import EvaluateNetwork, run_train
+from pipeline.tasks.train_network import EvaluateNetwork, MeasureFloor, run_train
 from render.asset_library import assets_source, load_manifest
 from render.dataset_format import DATASET_MANIFEST, SHARD_RUN, DatasetManifest
 from render.frame_keys import asset_ids
@@ -33,8 +33,9 @@ class BuildReport(RunTask):
     """A self-contained page about the run: pictures, scores beside the papers', timings, versions."""
 
     def requires(self) -> list[luigi.Task]:
-        """One evaluation for each experiment of the profile."""
-        return [self.clone(EvaluateNetwork, experiment=name) for name in self.settings.experiments]
+        """One evaluation for each training of the run, and the floor that stands beside them."""
+        evaluations = [self.clone(EvaluateNetwork, experiment=name) for name in self.settings.trainings]
+        return [*evaluations, self.clone(MeasureFloor)]
 
     def complete(self) -> bool:
         """Whether the report is published."""
@@ -72,6 +73,7 @@ def gather_report_inputs(options: RunOptions) -> dict:
         "evaluations": [
             str(published_folder(store, "evaluations", key_of(inputs))) for inputs in keys.evaluations.values()
         ],
+        "floors": [str(published_folder(store, "floors", key_of(keys.floor)))] if keys.floor else [],
         "pack": str(published_folder(store, "packs", key_of(keys.pack))),
         "timings": stage_seconds(store, keys),
         "versions": {name: version(name) for name in VERSIONS_OF},

@@ -1,4 +1,4 @@
-"""PackDataset, TrainNetwork, EvaluateNetwork: from a dataset to a network's scores, by the training tool."""
+"""Pack, floor, training, evaluation: from a dataset to a network's scores, by the training tool."""
 
 from math import inf
 from pathlib import Path
@@ -53,6 +53,36 @@ class PackDataset(RunTask):
         produce(settings.store, "packs", keys.pack, stage="pack", make=make)
 
 
+class MeasureFloor(RunTask):
+    """The floor of distance: how well it can be told from the true landmarks of people never seen."""
+
+    def requires(self) -> luigi.Task:
+        """The dataset."""
+        return self.clone(RenderDataset)
+
+    def complete(self) -> bool:
+        """Whether the floor is published, or cannot be had without validation frames."""
+        floor = run_keys(self.options).floor
+        return floor is None or is_published(self.settings.store, "floors", key_of(floor))
+
+    def work(self) -> None:
+        """Raises: PipelineError when the training tool fails."""
+        settings, keys = self.settings, run_keys(self.options)
+        inputs = keys.floor
+        if inputs is None:
+            return
+
+        def make(folder: Path) -> None:
+            dataset = published_folder(settings.store, "datasets", keys.dataset_id)
+            run_train(
+                ["floor", "--dataset", str(dataset), "--split", EVALUATED_SPLIT, "--out", str(folder)],
+                stage="floor",
+                log=settings.store / "logs" / f"floor-{key_of(inputs)}.log",
+            )
+
+        produce(settings.store, "floors", inputs, stage="floor", make=make)
+
+
 class TrainNetwork(RunTask):
     """Experiments trained on the run's pack; a training that was interrupted goes on from its checkpoint.
 
@@ -61,7 +91,8 @@ class TrainNetwork(RunTask):
     """
 
     experiment: luigi.Parameter[str] = luigi.Parameter(
-        batch_method=",".join, description="key of an experiment of the profile, or several with commas between"
+        batch_method=",".join,
+        description="an experiment of the profile, with .seedN where it is repeated, or several with commas between",
     )
 
     @property
@@ -112,11 +143,12 @@ class TrainNetwork(RunTask):
 
 
 def fit_arguments(settings: RunSettings, keys: RunKeys, experiment: str) -> tuple[str, ...]:
-    """The arguments of `python -m train fit` for an experiment of a run, but for the folder."""
-    arguments = ["--experiment", experiment, "--seed", str(settings.seed)]
+    """The arguments of `python -m train fit` for a training of a run, but for the folder."""
+    planned = settings.trainings[experiment]
+    arguments = ["--experiment", planned.experiment.key, "--seed", str(planned.seed)]
     arguments += ["--pack", str(published_folder(settings.store, "packs", key_of(keys.pack)))]
     arguments += ["--device", TRAIN_DEVICES[chosen_device(settings.device)]]
-    for name, value in settings.experiment_settings[experiment].items():
+    for name, value in planned.settings.items():
         arguments += ["--set", f"{name}={value}"]
     return tuple(arguments)
 
@@ -124,16 +156,18 @@ def fit_arguments(settings: RunSettings, keys: RunKeys, experiment: str) -> tupl
 def check_experiment(task: RunTask, experiment: str) -> None:
     """Raises: as RunTask, and PipelineError when the profile has no such experiment."""
     check_trainable(task.settings.recipe)
-    if experiment not in task.settings.experiments:
+    if experiment not in task.settings.trainings:
         raise PipelineError(
-            f"profile {task.profile!r} has no experiment {experiment!r}; it has {', '.join(task.settings.experiments)}"
+            f"profile {task.profile!r} has no experiment {experiment!r}; it has {', '.join(task.settings.trainings)}"
         )
 
 
 class EvaluateNetwork(RunTask):
     """The scores of one trained experiment on people it has never seen."""
 
-    experiment: luigi.Parameter[str] = luigi.Parameter(description="key of an experiment of the profile")
+    experiment: luigi.Parameter[str] = luigi.Parameter(
+        description="an experiment of the profile, with .seedN where it is repeated"
+    )
 
     def check_options(self) -> None:
         """Raises: as RunTask, and PipelineError when the profile has no such experiment."""

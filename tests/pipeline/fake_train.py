@@ -1,4 +1,4 @@
-"""A stand-in for `python -m train`: makes the folders of pack, fit, evaluate and report at once, and keeps a diary.
+"""A stand-in for `python -m train`: makes the folder that a command promises at once, and keeps a diary.
 
 Its own options come first: `python fake_train.py --diary D [--fail COMMAND] [--pause-s S] pack --dataset …`.
 """
@@ -18,7 +18,7 @@ def main() -> int:
     parser.add_argument("--fail", default="")
     parser.add_argument("--pause-s", type=float, default=0.0, help="time a command takes")
     parser.add_argument("--meet", type=int, default=0, help="a fit waits until so many are at work at once")
-    parser.add_argument("command", choices=("pack", "fit", "evaluate", "report"))
+    parser.add_argument("command", choices=("pack", "floor", "fit", "evaluate", "report"))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--inputs", type=Path)
     parser.add_argument("--dataset", type=Path)

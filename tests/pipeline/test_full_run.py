@@ -48,7 +48,7 @@ def test_a_full_run_and_what_later_runs_use_again(runs):
     latest = runs.store / "reports" / "latest"
     assert f"report   {latest / 'index.html'}" in first.stdout
     inputs = json.loads((latest / "report_inputs.json").read_text())
-    assert list(inputs["timings"]) == ["certificate", "render", "pack", "training", "evaluation"]
+    assert list(inputs["timings"]) == ["certificate", "render", "pack", "floor", "training", "evaluation"]
     for path in (inputs["dataset"], inputs["pack"], *inputs["trainings"], *inputs["evaluations"]):
         assert Path(path).is_absolute() and Path(path).is_dir()
     assert inputs["render_runs"] and all(Path(path).is_file() for path in inputs["render_runs"])
@@ -83,7 +83,7 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(runs):
     before = runs.finish(runs.command("FullRun", *SMALL, "--dry-run"))
     assert before.returncode == 0, before.stderr
     assert "gt: 12 of 12 to render, 0 reused; rgb: 12 of 12 to render, 0 reused" in before.stdout
-    assert "to make beside it: certificate, pack, training of khan2021_unet_simple" in before.stdout
+    assert "to make beside it: certificate, pack, floor of distance, training of khan2021_unet_simple" in before.stdout
     assert not runs.store.exists() and not runs.diary("render") and not runs.diary("train")
     assert runs.finish(runs.command("FullRun", *SMALL)).returncode == 0
     kept = sorted(runs.store.rglob("*"))

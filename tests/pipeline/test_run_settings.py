@@ -36,7 +36,9 @@ def test_every_profile_can_be_resolved(name: str):
     """A profile that comes with Headroom names a recipe, experiments and settings that exist."""
     settings = resolve(RunOptions(profile=name))
     assert name in profile_names()
-    assert list(settings.experiments) == [entry.key for entry in load_profile(name).experiments]
+    assert [planned.experiment.key for planned in settings.trainings.values()] == [
+        entry.key for entry in load_profile(name).experiments for _ in range(entry.repeats)
+    ]
     assert (settings.pack_width_px, settings.pack_height_px) == {
         "quick": (128, 96),
         "standard": (320, 240),
@@ -60,14 +62,44 @@ def test_options_win_over_the_profile_and_reach_what_they_name(tmp_path: Path):
     )
     assert (settings.recipe.heads.family, settings.recipe.rgb.samples) == ("ict", 3)
     assert sum(settings.recipe.structure.frames.values()) == 24
-    assert len(settings.experiments) > 1
+    assert len(settings.trainings) > 1
     for entry in load_profile("quick").experiments:
-        experiment = settings.experiments[entry.key]
+        experiment = settings.trainings[entry.key].experiment
         assert (experiment.network.width, entry.settings["network.width"]) == (4, 16)
         assert experiment.schedule.epochs == entry.settings["schedule.epochs"]
     assert (settings.store, settings.assets_source) == (tmp_path / "elsewhere", "/mirror")
     assert (settings.seed, settings.device) == (7, "gpu")
     assert (settings.pack_width_px, settings.pack_height_px) == (48, 96)
+
+
+def test_a_repeated_experiment_is_trained_with_seeds_that_follow_the_run_s(tmp_path: Path):
+    """Each repeat has a name, a seed and a key of its own; of two runs that share a seed, that training is one."""
+    profile = tmp_path / "seeds.yaml"
+    profile.write_text(
+        "recipe: quick\npack: {width_px: 64, height_px: 48}\ndevice: cpu\nseed: 4\nexperiments:\n"
+        "  - {key: khan2021_unet_simple, repeats: 2, settings: {network.width: 4}}\n"
+        "  - {key: khan2021_unet_simple_l1}\n"
+    )
+    options = RunOptions(profile=str(profile), settings=(SMALL, TWO))
+    found = {name: planned.seed for name, planned in resolve(options).trainings.items()}
+    assert found == {
+        "khan2021_unet_simple.seed4": 4,
+        "khan2021_unet_simple.seed5": 5,
+        "khan2021_unet_simple_l1": 4,
+    }
+    assert len({key_of(inputs) for inputs in run_keys(options).trainings.values()}) == 3
+    later = dataclasses.replace(options, seed="5")
+    assert list(resolve(later).trainings)[:2] == ["khan2021_unet_simple.seed5", "khan2021_unet_simple.seed6"]
+    shared = "khan2021_unet_simple.seed5"
+    assert run_keys(later).trainings[shared] == run_keys(options).trainings[shared]
+
+
+def test_a_floor_needs_validation_frames():
+    """The floor chooses its settings on validation frames; without them a run has none, and it is part of a report."""
+    with_validation = "structure.frames={train: 2, validation: 2, test: 2}"
+    assert run_keys(RunOptions(settings=(SMALL, TWO))).floor is None
+    keys = run_keys(RunOptions(settings=(with_validation, TWO)))
+    assert keys.floor is not None and keys.report["floor"] == key_of(keys.floor)
 
 
 @pytest.mark.parametrize(

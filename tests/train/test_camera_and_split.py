@@ -15,7 +15,7 @@ from train.catalogue import build_network, find_experiment
 from train.data.augmentation import augment, draw_change
 from train.data.batches import Portion, batch_on, read_rows
 from train.data.pack import open_pack, rows_of_split
-from train.data.split_rows import identities_in_training, split_rows
+from train.data.split_rows import identities_in_training, split_rows, training_rows
 from train.errors import InputError
 from train.evaluate import evaluate
 from train.fit import fit, mean_target
@@ -171,14 +171,47 @@ def test_a_split_by_frame_deals_all_frames_out_once_and_mixes_the_people(ball_pa
     assert [len(rows) for rows in dealt] == [6, 2, 3]
     assert sorted(np.concatenate(dealt).tolist()) == list(range(11))
     assert all((np.diff(rows) > 0).all() for rows in dealt)
-    assert identities_in_training(pack, dealt[2], split_by="frame") > 0
+    assert identities_in_training(pack, dealt[2], split_by="frame", people_share=1.0) > 0
     own = split_rows(pack, "test", split_by="identity")
     assert own.tolist() == rows_of_split(pack, "test").tolist()
-    assert identities_in_training(pack, own, split_by="identity") == 0
+    assert identities_in_training(pack, own, split_by="identity", people_share=1.0) == 0
     with pytest.raises(ValueError, match="'person' came"):
         split_rows(pack, "test", split_by="person")
     with pytest.raises(InputError, match="no split 'tests'"):
         split_rows(pack, "tests", split_by="frame")
+
+
+def test_a_share_of_people_is_part_of_every_larger_one(ball_pack_folder: Path):
+    """Shares count people, hold all frames of each, and grow; the smallest holds somebody, and nobody of another
+    split."""
+    pack = open_pack(ball_pack_folder)
+    whole = rows_of_split(pack, "train").tolist()
+    shares = [training_rows(pack, split_by="identity", people_share=share).tolist() for share in (0.01, 0.5, 1.0)]
+    people = [{pack.rows[row].identity_id for row in rows} for rows in shares]
+    everybody = {pack.rows[row].identity_id for row in whole}
+    assert [len(one) for one in people] == [1, round(len(everybody) / 2), len(everybody)]
+    assert people[0] <= people[1] <= people[2] == everybody and shares[2] == whole
+    for rows, who in zip(shares, people, strict=True):
+        assert rows == [row for row in whole if pack.rows[row].identity_id in who]
+
+
+def test_a_training_of_a_share_of_people_sees_nobody_else(
+    tiny_experiment: Experiment, ball_pack_folder: Path, tmp_path: Path
+):
+    """It counts fewer frames, and ends with the same weights when everybody else's pictures are others."""
+    half = dataclasses.replace(tiny_experiment, train_people_share=0.5)
+    fit(half, ball_pack_folder, tmp_path / "training", device="cpu")
+    pack = open_pack(ball_pack_folder)
+    rows = training_rows(pack, split_by="identity", people_share=0.5)
+    assert json.loads((tmp_path / "training" / "done.json").read_text())["train_frames"] == len(rows)
+    changed = tmp_path / "pack"
+    shutil.copytree(ball_pack_folder, changed)
+    rgb = np.load(changed / "rgb.npy")
+    rgb[np.setdiff1d(rows_of_split(pack, "train"), rows)] = 0
+    np.save(changed / "rgb.npy", rgb)
+    fit(half, changed, tmp_path / "again", device="cpu")
+    first, second = (torch.load(tmp_path / name / "weights.pt", weights_only=True) for name in ("training", "again"))
+    assert all(torch.equal(first[name], second[name]) for name in first)
 
 
 def test_scores_of_a_split_by_frame_say_so(tiny_experiment: Experiment, ball_pack_folder: Path, tmp_path: Path):
@@ -192,7 +225,7 @@ def test_scores_of_a_split_by_frame_say_so(tiny_experiment: Experiment, ball_pac
     pack = open_pack(ball_pack_folder)
     rows = split_rows(pack, "test", split_by="frame")
     assert (found["split_by"], found["frames"]) == ("frame", 3)
-    assert found["identities_in_training"] == identities_in_training(pack, rows, split_by="frame")
+    assert found["identities_in_training"] == identities_in_training(pack, rows, split_by="frame", people_share=1.0)
     assert found["notes"][0].startswith("SPLIT BY FRAME.")
     assert [frame["key"] for frame in found["frames_table"]] == [pack.rows[row].gt_key for row in rows]
     assert "SPLIT BY FRAME" in listed.title and listed.reported == {}

@@ -27,7 +27,21 @@ def split_rows(pack: Pack, split: str, *, split_by: str) -> np.ndarray:
     return np.array(sorted(order[before : before + len(by_identity)]), dtype=np.int64)
 
 
-def identities_in_training(pack: Pack, rows: np.ndarray, *, split_by: str) -> int:
+def training_rows(pack: Pack, *, split_by: str, people_share: float) -> np.ndarray:
+    """Row numbers that are learnt from: of split train, the frames of a share of the people, at least of one.
+
+    Who is taken depends on the people's names alone, and who is in a smaller share is in every larger one.
+    """
+    rows = split_rows(pack, "train", split_by=split_by)
+    people = sorted(
+        {pack.rows[row].identity_id for row in rows}, key=lambda name: hashlib.sha256(name.encode()).digest()
+    )
+    taken = set(people[: max(1, round(people_share * len(people)))])
+    return np.array([row for row in rows if pack.rows[row].identity_id in taken], dtype=np.int64)
+
+
+def identities_in_training(pack: Pack, rows: np.ndarray, *, split_by: str, people_share: float) -> int:
     """How many of the people in some rows are also in the training frames; 0 where the split is by identity."""
-    train = {pack.rows[row].identity_id for row in split_rows(pack, "train", split_by=split_by)}
+    learnt = training_rows(pack, split_by=split_by, people_share=people_share)
+    train = {pack.rows[row].identity_id for row in learnt}
     return len(train & {pack.rows[row].identity_id for row in rows})

@@ -120,7 +120,12 @@ UNET_SIMPLE_L1 = dataclasses.replace(
 
 
 def _ablation(
-    name: str, title: str, *, loss: LossSpec = UNET_SIMPLE_L1.loss, encoding: Encoding = UNET_SIMPLE_L1.encoding
+    name: str,
+    title: str,
+    *,
+    loss: LossSpec = UNET_SIMPLE_L1.loss,
+    encoding: Encoding = UNET_SIMPLE_L1.encoding,
+    train_people_share: float = UNET_SIMPLE_L1.train_people_share,
 ) -> Experiment:
     """The U-Net of four terms with one thing changed.
 
@@ -134,6 +139,7 @@ def _ablation(
         where="not in the paper; an ablation of Table 1, rows 9 and 10",
         loss=loss,
         encoding=encoding,
+        train_people_share=train_people_share,
         reported={},
     )
 
@@ -149,6 +155,8 @@ ABLATIONS = (
         "all four terms on metres in place of reciprocal depth",
         encoding=dataclasses.replace(UNET_SIMPLE_L1.encoding, kind="metric"),
     ),
+    _ablation("half_of_people", "all four terms, half of the people to learn from", train_people_share=0.5),
+    _ablation("quarter_of_people", "all four terms, a quarter of the people to learn from", train_people_share=0.25),
 )
 
 SEGFORMER_B2 = dataclasses.replace(
