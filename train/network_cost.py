@@ -29,7 +29,7 @@ def network_cost(spec: NetworkSpec, *, height_px: int, width_px: int) -> Network
     Multiply-adds are half of what torch.utils.flop_counter counts: convolutions and matrix products, and not
     normalisation, activations or interpolation. Raises: InputError when the network takes no picture that small.
     """
-    network = build_network(spec, for_stored_weights=True).to("meta").eval()
+    network = _without_numbers(spec).eval()
     encoder = sum(parameter.numel() for parameter in network.encoder_parameters())
     everything = sum(parameter.numel() for parameter in network.parameters())
     with FlopCounterMode(display=False) as counter, torch.no_grad():
@@ -39,3 +39,13 @@ def network_cost(spec: NetworkSpec, *, height_px: int, width_px: int) -> Network
         decoder_parameters=everything - encoder,
         multiply_adds=counter.get_total_flops() // 2,
     )
+
+
+def _without_numbers(spec: NetworkSpec):
+    """The network (nn.Module) on torch's meta device: shapes alone, as drawing its numbers would take seconds."""
+    try:
+        with torch.device("meta"):
+            return build_network(spec, for_stored_weights=True)
+    except RuntimeError:
+        # Transformers ask for the value of a tensor while they are built.
+        return build_network(spec, for_stored_weights=True).to("meta")

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from render.dataset_format import DATASET_INDEX
 from train.checkpoint import DONE_FILE, EXPERIMENT_FILE, HISTORY_FILE, TrainingRecord, read_training_record
 from train.data.dataset import RenderedDataset, open_dataset
+from train.data.pack import Pack, open_pack
 from train.distance_floor import FLOOR_FILE
 from train.errors import InputError
 from train.evaluate import EVALUATION_FILE
@@ -79,6 +80,8 @@ class Evaluation(BaseModel):
 
     experiment: str
     specification: dict[str, Any]
+    seed: int
+    trained_on: str
     title: str
     where: str
     dataset_id: str
@@ -169,13 +172,17 @@ class TrainingRun:
 
 @dataclass(frozen=True)
 class ReportData:
-    """Everything a report shows but pixels. `index` holds one row a frame, as plain values."""
+    """Everything a report shows; pixels are still on disk. `index` holds one row a frame, as plain values.
+
+    The pack is opened only where an evaluation needs it.
+    """
 
     inputs: ReportInputs
     dataset: RenderedDataset
     index: tuple[dict[str, Any], ...]
     trainings: tuple[TrainingRun, ...]
     evaluations: tuple[tuple[Path, Evaluation], ...]
+    pack: Pack | None
     floors: tuple[Floor, ...]
     render_runs: tuple[RenderRun, ...]
 
@@ -206,6 +213,7 @@ def read_report_data(path: Path) -> ReportData:
             (located(folder), _read_model(located(folder) / EVALUATION_FILE, Evaluation, "an evaluation"))
             for folder in inputs.evaluations
         ),
+        pack=open_pack(inputs.pack) if inputs.pack is not None and inputs.evaluations else None,
         floors=tuple(_read_model(located(folder) / FLOOR_FILE, Floor, "a floor") for folder in inputs.floors),
         render_runs=tuple(
             _read_model(located(run), RenderRun, "the facts of a render run") for run in inputs.render_runs

@@ -4,13 +4,13 @@ from typing import Any
 
 from markupsafe import Markup
 
-from train.data.pack import open_pack
 from train.report_charts import Series, bars, line_chart
 from train.report_dataset_view import legend_view
 from train.report_inputs import ReportData, TrainingRun
 from train.report_pictures import picture_uri
 from train.report_predictions import prediction_pictures, prediction_scales, worst_and_best
 from train.report_scale_view import scale_overview
+from train.report_side_by_side import side_by_side, side_by_side_view
 
 PREDICTION_WIDTH_PX = 320
 REGION_TITLES = {
@@ -41,10 +41,10 @@ METRIC_TITLES = {
 def learning_view(data: ReportData, results: dict[str, Any]) -> dict[str, Any]:
     """The sections on training, results and predictions. Raises: InputError when files do not belong together."""
     predictions = []
-    if data.inputs.pack is not None and data.evaluations:
-        pack = open_pack(data.inputs.pack)
+    keys = [evaluation.experiment for _, evaluation in data.evaluations]
+    if data.pack is not None:
         for folder, evaluation in data.evaluations:
-            shown = worst_and_best(folder, evaluation, pack)
+            shown = worst_and_best(folder, evaluation, data.pack)
             if not shown:
                 continue
             scales = prediction_scales(shown)
@@ -54,6 +54,7 @@ def learning_view(data: ReportData, results: dict[str, Any]) -> dict[str, Any]:
                 pictures = prediction_pictures(one, *scales)
                 address = f"frame {one.score.key[:8]}, person {one.score.identity_id[:6]}"
                 text = f"{address}, {evaluation.experiment}"
+                text += f", seed {evaluation.seed}" if keys.count(evaluation.experiment) > 1 else ""
                 cells = [
                     {
                         "uri": picture_uri(picture, width_px=PREDICTION_WIDTH_PX),
@@ -69,6 +70,7 @@ def learning_view(data: ReportData, results: dict[str, Any]) -> dict[str, Any]:
                 {
                     "title": evaluation.title,
                     "experiment": evaluation.experiment,
+                    "seed": evaluation.seed,
                     "split": evaluation.split,
                     "columns": columns,
                     "frames": frames,
@@ -86,6 +88,12 @@ def learning_view(data: ReportData, results: dict[str, Any]) -> dict[str, Any]:
         ],
         "region_titles": REGION_TITLES,
         "overview": scale_overview(results["evaluations"]),
+        "compared": _compared(results["comparison"]),
+        "side_by_side": [
+            side_by_side_view(figure, facts, data.pack)
+            for figure, facts in zip(side_by_side(data.evaluations, data.pack), results["side_by_side"], strict=True)
+            if data.pack is not None
+        ],
         "predictions": predictions,
     }
 
@@ -160,6 +168,16 @@ def _table(evaluation: dict[str, Any]) -> dict[str, Any]:
             groups.append({"divider": divider, "rows": rows})
     columns = 1 + sum(3 if region["in_paper"] else 2 for region in regions)
     return {"regions": regions, "groups": groups, "columns": columns}
+
+
+def _compared(lines: list[dict[str, Any]]) -> dict[str, bool]:
+    """Whether all lines of the comparison are of one target, and of one kind of machine: then it is said once."""
+    targets = ("dataset_id", "split", "layer", "width_px", "height_px")
+    return {
+        "one_target": len({tuple(line[name] for name in targets) for line in lines}) == 1,
+        "one_device": len({device for line in lines for device in line["training_devices"] + line["inference_devices"]})
+        == 1,
+    }
 
 
 def _place(rank: int, count: int) -> str:

@@ -1,5 +1,6 @@
 """The predictions that a report shows: the worst and the best frames of an evaluation, beside the truth."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,17 +43,26 @@ def worst_and_best(folder: Path, evaluation: Evaluation, pack: Pack) -> list[Sho
 
     Raises: InputError when predictions, table and pack do not belong together.
     """
-    ranked = sorted(
-        (frame for frame in evaluation.frames_table if frame.head_mask is not None),
-        key=lambda frame: -(frame.head_mask or {})[RANKED_BY],
-    )
+    ranked = _ranked(evaluation)
+    ranks = sorted({*range(min(FRAMES_AT_EACH_END, len(ranked))), *range(len(ranked))[-FRAMES_AT_EACH_END:]})
+    return predictions_of(folder, evaluation, pack, [ranked[rank].row for rank in ranks])
+
+
+def predictions_of(
+    folder: Path, evaluation: Evaluation, pack: Pack, split_positions: Sequence[int]
+) -> list[ShownPrediction]:
+    """The frames at these places of the split (FrameScore.row), in that order; each must show a head.
+
+    Raises: InputError when predictions, table and pack do not belong together.
+    """
+    ranked = _ranked(evaluation)
     rows = split_rows(pack, evaluation.split, split_by=evaluation.split_by)
     predictions = _open_predictions(folder / PREDICTIONS_FILE, (len(rows), pack.info.height_px, pack.info.width_px))
-    ranks = sorted({*range(min(FRAMES_AT_EACH_END, len(ranked))), *range(len(ranked))[-FRAMES_AT_EACH_END:]})
+    rank_by_position = {score.row: rank for rank, score in enumerate(ranked)}
     layer = pack.layers[evaluation.layer]
     background_m = experiment_from_json(evaluation.specification, where=str(folder)).encoding.background_depth_m
     shown = []
-    for rank in ranks:
+    for rank in (rank_by_position[position] for position in split_positions):
         score = ranked[rank]
         if score.row >= len(rows) or pack.rows[rows[score.row]].gt_key != score.key:
             raise InputError(
@@ -77,23 +87,30 @@ def worst_and_best(folder: Path, evaluation: Evaluation, pack: Pack) -> list[Sho
 
 
 def prediction_scales(shown: list[ShownPrediction]) -> tuple[ColourScale, ColourScale, ColourScale]:
-    """Scales for all shown frames: of depth (98 % of the heads), of error and of error after alignment (90 % each)."""
-    reach_mm, error_mm, aligned_mm = 20.0, 1.0, 1.0
+    """Scales for all shown frames: of depth, of error and of error after alignment (90 % of each head)."""
+    error_mm, aligned_mm = 1.0, 1.0
     for one in shown:
         head = one.head_mask & (one.depth_true_m > 0)
         if head.any():
             true_m, aligned_m = one.depth_true_m[head], _aligned_m(one)[head]
-            reach_mm = max(
-                reach_mm,
-                float(np.ceil(np.percentile(relief_mm(true_m, _nearest_m(one.depth_true_m, one)), 98) / 20) * 20),
-            )
             error_mm = max(error_mm, float(np.percentile(np.abs(one.depth_pred_m[head] - true_m), 90)) * 1000)
             aligned_mm = max(aligned_mm, float(np.percentile(np.abs(aligned_m - true_m), 90)) * 1000)
     return (
-        depth_scale("depth behind the head's nearest point", low=0.0, high=reach_mm, unit="mm"),
+        head_relief_scale(shown),
         error_scale("predicted minus true depth", limit_mm=_round_up(error_mm)),
         error_scale("the same, scale aligned", limit_mm=_round_up(aligned_mm)),
     )
+
+
+def head_relief_scale(shown: Sequence[ShownPrediction]) -> ColourScale:
+    """One scale of depth for all shown frames: from the head's nearest point to what holds 98 % of every true head."""
+    reach_mm = 20.0
+    for one in shown:
+        true_m = one.depth_true_m[one.head_mask & (one.depth_true_m > 0)]
+        if true_m.size:
+            relief = relief_mm(true_m, _nearest_m(one.depth_true_m, one))
+            reach_mm = max(reach_mm, float(np.ceil(np.percentile(relief, 98) / 20) * 20))
+    return depth_scale("depth behind the head's nearest point", low=0.0, high=reach_mm, unit="mm")
 
 
 def prediction_pictures(
@@ -101,20 +118,39 @@ def prediction_pictures(
 ) -> dict[str, UInt8[np.ndarray, "h w 3"]]:
     """Pictures by name: `picture`, depths and normals, true and predicted, and errors over the head as they are and
     after alignment. Predictions have a value where the network or the truth has a surface."""
-    true_m = one.depth_true_m
-    near_true_m, near_pred_m = _nearest_m(true_m, one), _nearest_m(one.depth_pred_m, one)
-    surface = (true_m > 0) | (one.depth_pred_m < BACKGROUND_SHARE * one.background_m)
-    predicted_m = np.where(surface, one.depth_pred_m, np.float32(0))
-    on_head_m = np.where(one.head_mask, true_m, np.float32(0))
+    on_head_m = np.where(one.head_mask, one.depth_true_m, np.float32(0))
+    predicted_m = np.where(_surface(one), one.depth_pred_m, np.float32(0))
     return {
-        "picture": one.rgb_srgb,
-        "true depth": colour_values(relief_mm(true_m, near_true_m), depth, valid=true_m > 0),
-        "predicted depth": colour_values(relief_mm(predicted_m, near_pred_m), depth, valid=surface),
+        **relief_pictures(one, depth),
         "error": colour_error(one.depth_pred_m, on_head_m, error),
         "error, scale aligned": colour_error(_aligned_m(one), on_head_m, aligned_error),
         "true normals": colour_normals(one.normals_true_cam),
         "predicted normals": colour_normals(normals_from_depth(predicted_m, one.intrinsics_px.astype(np.float64))),
     }
+
+
+def relief_pictures(one: ShownPrediction, depth: ColourScale) -> dict[str, UInt8[np.ndarray, "h w 3"]]:
+    """`picture`, `true depth` and `predicted depth`, each depth from its own nearest point of the head on."""
+    true_m, predicted_m = one.depth_true_m, one.depth_pred_m
+    relief_true_mm, relief_pred_mm = (relief_mm(depth_m, _nearest_m(depth_m, one)) for depth_m in (true_m, predicted_m))
+    return {
+        "picture": one.rgb_srgb,
+        "true depth": colour_values(relief_true_mm, depth, valid=true_m > 0),
+        "predicted depth": colour_values(relief_pred_mm, depth, valid=_surface(one)),
+    }
+
+
+def _ranked(evaluation: Evaluation) -> list[FrameScore]:
+    """The frames that show a head, the largest RMSE over it first."""
+    return sorted(
+        (frame for frame in evaluation.frames_table if frame.head_mask is not None),
+        key=lambda frame: -(frame.head_mask or {})[RANKED_BY],
+    )
+
+
+def _surface(one: ShownPrediction) -> Bool[np.ndarray, "h w"]:
+    """Where the network or the truth has a surface."""
+    return (one.depth_true_m > 0) | (one.depth_pred_m < BACKGROUND_SHARE * one.background_m)
 
 
 def _aligned_m(one: ShownPrediction) -> Float32[np.ndarray, "h w"]:

@@ -3,9 +3,13 @@
 from typing import Any
 
 from train.metrics.depth import ALIGNED_SUFFIX, LEAST_SQUARES_SUFFIX
+from train.network_cost import NetworkCost, network_cost
+from train.network_spec import NetworkSpec
+from train.report_comparison import comparison
 from train.report_distributions import distributions, summary
 from train.report_inputs import Evaluation, Floor, RenderRun, ReportData, TrainingRun
 from train.report_scale_view import floor_facts, scale_facts
+from train.report_side_by_side import side_by_side, side_by_side_facts
 
 HEADLINE_REGION, HEADLINE_METRICS = "head_mask", ("rmse_m", "abs_rel", "delta_1")
 COUNTS = ("images", "pixels")
@@ -31,11 +35,17 @@ def build_results(data: ReportData) -> dict[str, Any]:
         "drawn": {one.name.removeprefix("drawn."): summary(one) for one in distributions(data.index)},
         "trainings": [_training(training) for training in data.trainings],
         "evaluations": [_evaluation(evaluation, data.floors) for _, evaluation in data.evaluations],
+        "comparison": comparison(data.evaluations, data.trainings, cost=_cost),
+        "side_by_side": [side_by_side_facts(figure) for figure in side_by_side(data.evaluations, data.pack)],
         "floors": [floor_facts(floor) for floor in data.floors],
         "seconds": {**data.inputs.timings, "all": sum(data.inputs.timings.values())},
         "render_seconds_per_frame": render_seconds(data.render_runs),
         "versions": inputs.versions,
     }
+
+
+def _cost(spec: NetworkSpec, height_px: int, width_px: int) -> NetworkCost:
+    return network_cost(spec, height_px=height_px, width_px=width_px)
 
 
 def _training(training: TrainingRun) -> dict[str, Any]:
@@ -70,6 +80,7 @@ def _evaluation(evaluation: Evaluation, floors: tuple[Floor, ...]) -> dict[str, 
     return {
         "experiment": evaluation.experiment,
         "title": evaluation.title,
+        "seed": evaluation.seed,
         "where": evaluation.where,
         "dataset_id": evaluation.dataset_id,
         "dataset_name": evaluation.dataset_name,

@@ -95,3 +95,16 @@ def add_drawn_columns(dataset: Path) -> None:
     manifest = DatasetManifest.model_validate_json((dataset / DATASET_MANIFEST).read_bytes())
     changed = manifest.model_copy(update={"index_sha256": file_sha256(dataset / DATASET_INDEX)})
     (dataset / DATASET_MANIFEST).write_text(changed.model_dump_json())
+
+
+def changed_inputs(store: ReportStore, folder: Path, **changes: object) -> Path:
+    """The store's inputs with some fields changed and its paths made absolute."""
+    tree = json.loads(store.inputs.read_text())
+    root = store.inputs.parent
+    tree |= {"dataset": str(store.dataset), "pack": str(store.pack), "render_runs": [str(root / "run.json")]}
+    tree |= {"trainings": [str(folder) for folder in store.trainings]}
+    tree |= {"evaluations": [str(folder) for folder in store.evaluations]}
+    tree |= changes
+    path = folder / "inputs.json"
+    path.write_text(json.dumps(tree))
+    return path

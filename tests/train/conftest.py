@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 from ball_dataset import write_ball_dataset
+from report_store import ReportStore, write_report_store
 
-from train.catalogue import experiments
+from train.catalogue import experiments, find_experiment
 from train.data.pack import pack_dataset
 from train.network_spec import UNetSimpleSpec
 from train.spec import Experiment, Schedule
@@ -42,4 +43,19 @@ def tiny_experiment() -> Experiment:
         experiments()["khan2021_unet_simple_l1"],
         network=UNetSimpleSpec(width=2),
         schedule=Schedule(epochs=2, global_batch=4),
+    )
+
+
+@pytest.fixture(scope="session")
+def store(tiny_experiment: Experiment, tmp_path_factory: pytest.TempPathFactory) -> ReportStore:
+    """A store with all stages done. Do not change it: tests share it."""
+    plain = dataclasses.replace(
+        find_experiment("khan2021_unet_simple"), network=tiny_experiment.network, schedule=tiny_experiment.schedule
+    )
+    return write_report_store(
+        tmp_path_factory.mktemp("report_store"),
+        (plain, tiny_experiment),
+        frames={"train": 8, "validation": 2, "test": 7},
+        source_px=(96, 60),
+        pack_px=(32, 20),
     )

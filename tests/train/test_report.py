@@ -1,87 +1,25 @@
 """Rules of train.report: a page that says what results.json says, loads nothing, and shows every picture."""
 
 import base64
-import dataclasses
-import html.parser
 import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from report_store import ReportStore, write_report_store
+from report_page import Page, numbers_in
+from report_store import ReportStore, changed_inputs
 
-from train.catalogue import find_experiment
 from train.errors import InputError
 from train.report import duration_text, letter, number_text, write_report
 from train.report_results import headline
-from train.spec import Experiment
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 # 17 frames of 9 persons: 9 persons first, then second frames. Six predictions of each of two experiments, one large
-# figure of 7, and twice the key of normals.
-PICTURES = 12 * 9 + 2 * 6 * 7 + 7 + 2
+# figure of 7, twice the key of normals, and 4 frames side by side, each with its truth and 2 predictions.
+PICTURES = 12 * 9 + 2 * 6 * 7 + 7 + 2 + 4 * 4
 LOADING_ATTRIBUTES = {"src", "href", "srcset", "data", "poster", "action", "xlink:href"}
-
-
-class Page(html.parser.HTMLParser):
-    """What a test asks of a page: its elements, its visible text, and the text of each `data` element."""
-
-    VOID = frozenset({"meta", "link", "img", "br"})
-
-    def __init__(self, content: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.text = ""
-        self.numbers: dict[float, str] = {}
-        self._value: float | None = None
-        self.feed(content)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-        if tag == "data":
-            self._value = float(dict(attrs)["value"] or "nan")
-            self.numbers[self._value] = ""
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag, f"</{tag}> closes another element"
-        self._value = None if tag == "data" else self._value
-
-    def handle_data(self, data: str) -> None:
-        if not {"style", "script"} & set(self.open):
-            self.text += data
-        if self._value is not None:
-            self.numbers[self._value] += data
-
-
-def numbers_in(tree: object) -> Iterator[float]:
-    """Every number of a JSON tree."""
-    if isinstance(tree, dict):
-        for value in tree.values():
-            yield from numbers_in(value)
-    elif isinstance(tree, list):
-        for value in tree:
-            yield from numbers_in(value)
-    elif isinstance(tree, int | float) and not isinstance(tree, bool):
-        yield tree
-
-
-@pytest.fixture(scope="module")
-def store(tiny_experiment: Experiment, tmp_path_factory: pytest.TempPathFactory) -> ReportStore:
-    """A store with all stages done. Do not change it: tests share it."""
-    return write_report_store(
-        tmp_path_factory.mktemp("report_store"),
-        (find_experiment_small("khan2021_unet_simple", tiny_experiment), tiny_experiment),
-        frames={"train": 8, "validation": 2, "test": 7},
-        source_px=(96, 60),
-        pack_px=(32, 20),
-    )
 
 
 @pytest.fixture(scope="module")
@@ -96,24 +34,6 @@ def report(store: ReportStore, tmp_path_factory: pytest.TempPathFactory) -> Path
 def page(report: Path) -> Page:
     """The parsed page; parsing also proves that elements are closed in order."""
     return Page((report / "index.html").read_text(encoding="utf-8"))
-
-
-def find_experiment_small(key: str, like: Experiment) -> Experiment:
-    """Another experiment of the catalogue, as small as one that is given."""
-    return dataclasses.replace(find_experiment(key), network=like.network, schedule=like.schedule)
-
-
-def changed_inputs(store: ReportStore, folder: Path, **changes: object) -> Path:
-    """The store's inputs with some fields changed and its paths made absolute."""
-    tree = json.loads(store.inputs.read_text())
-    root = store.inputs.parent
-    tree |= {"dataset": str(store.dataset), "pack": str(store.pack), "render_runs": [str(root / "run.json")]}
-    tree |= {"trainings": [str(folder) for folder in store.trainings]}
-    tree |= {"evaluations": [str(folder) for folder in store.evaluations]}
-    tree |= changes
-    path = folder / "inputs.json"
-    path.write_text(json.dumps(tree))
-    return path
 
 
 def test_the_page_is_well_formed_and_states_every_number_of_the_results(report: Path, page: Page):
@@ -234,6 +154,7 @@ def test_a_split_by_frame_is_named_and_never_the_headline(store: ReportStore, tm
     assert chosen is not None and chosen["evaluation"]["split_by"] == "identity"
     text = " ".join(Page((tmp_path / "out" / "index.html").read_text()).text.split())
     assert text.count("SPLIT BY FRAME: 3 of 4 persons known from training") == 1
+    assert "random start, SPLIT BY FRAME" in text and "random start, by identity" in text
     inputs["evaluations"] = [str(by_frame)]
     write_report(changed_inputs(store, tmp_path, **inputs), tmp_path / "out")
     text = " ".join(Page((tmp_path / "out" / "index.html").read_text()).text.split())
