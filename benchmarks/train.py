@@ -115,7 +115,7 @@ def samples_per_second(pack: Pack, *, batch_size: int, passes: int) -> float:
 def _bare_seconds_a_step(experiment: Experiment, pack: Pack, *, steps: int, device: torch.device) -> float:
     """Forward, loss, backward and step on one batch, over and over, after three steps that warm up."""
     torch.manual_seed(0)
-    network = build_network(experiment.network).to(device, memory_format=torch.channels_last)
+    network = build_network(experiment.network).to(device).to(memory_format=torch.channels_last)
     optimiser = build_optimiser(network, experiment.optimiser)
     rows = rows_to_learn(experiment, pack)[: experiment.schedule.global_batch]
     batch = load_batch(pack, rows, layer=experiment.layer, device=device)

@@ -5,6 +5,7 @@ import json
 import time
 from contextlib import nullcontext
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -114,7 +115,7 @@ def _train(network: nn.Module, experiment: Experiment, pack: Pack, out: Path, *,
     train_rows = rows_to_learn(experiment, pack)
     validation_rows = split_rows(pack, "validation", split_by=experiment.split_by)
     network = share_statistics(network, processes, machine.device)
-    network = network.to(machine.device, memory_format=machine.memory_format)
+    network = network.to(machine.device).to(memory_format=machine.memory_format)
     optimiser = build_optimiser(network, experiment.optimiser)
     scaler = torch.amp.GradScaler(machine.device.type, enabled=machine.amp == "fp16")
     at = Position(epoch=0, batch=0, step=0)
@@ -128,7 +129,7 @@ def _train(network: nn.Module, experiment: Experiment, pack: Pack, out: Path, *,
         at, loss_sums, images_seen, seconds_before = saved.position, saved.loss_sums, saved.images_seen, saved.seconds
         history, best_network, machines = list(saved.history), saved.best_network, list(saved.machines)
     machines = with_machine(machines, machine, from_step=at.step)
-    called = torch.compile(network) if machine.compiled else network
+    called = cast(nn.Module, torch.compile(network)) if machine.compiled else network
     learner = Learner(spread(called, processes, machine.device), optimiser, scaler, machine)
     started_s = time.monotonic()
 
