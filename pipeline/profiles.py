@@ -34,10 +34,11 @@ class PackSize(_Part):
 
 
 class Profile(_Part):
-    """One file of pipeline/profiles."""
+    """One file of pipeline/profiles. `settings` are of all its experiments; an experiment's own come after them."""
 
     recipe: str
     recipe_settings: dict[str, object] = {}
+    settings: dict[str, str | int | float] = {}
     experiments: tuple[ProfileExperiment, ...] = Field(min_length=1)
     pack: PackSize
     device: Device

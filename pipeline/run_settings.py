@@ -107,7 +107,8 @@ def resolve(options: RunOptions) -> RunSettings:
     first_seed = _whole_number("--seed", options.seed, least=0) if options.seed else profile.seed
     trainings = {}
     for entry in profile.experiments:
-        changes = {name: str(value) for name, value in entry.settings.items()} | experiment_settings
+        written = profile.settings | entry.settings
+        changes = {name: str(value) for name, value in written.items()} | experiment_settings
         experiment = with_settings(find_experiment(entry.key), changes)
         for seed in range(first_seed, first_seed + entry.repeats):
             name = entry.key if entry.repeats == 1 else f"{entry.key}.seed{seed}"

@@ -14,12 +14,11 @@ from render.dataset_format import publish
 from train.data.dataset import RenderedDataset, open_dataset
 from train.errors import InputError
 from train.landmark_distance import (
-    CHOICES,
     LandmarkFrames,
     estimate_by_size_m,
     estimate_distance_m,
     eyes_distance_m,
-    fit_distance,
+    fit_distances,
     recombined,
     seen_landmarks,
 )
@@ -94,7 +93,7 @@ def measure_floor(
     for name, known in SETTINGS.items():
         seen, distance_m = seen_landmarks(samples, intrinsics_known=known), eyes_distance_m(samples)
         checked = seen_landmarks(validation, intrinsics_known=known)
-        models = [fit_distance(seen, distance_m, choice) for choice in CHOICES]
+        models = list(fit_distances(seen, distance_m))
         errors = [float(_by_identity(estimate_distance_m(model, checked), validation).mean()) for model in models]
         best = int(np.argmin(errors))
         shown = seen_landmarks(held_out, intrinsics_known=known)

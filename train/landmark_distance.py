@@ -1,6 +1,8 @@
 """LandmarkFrames, and the best simple estimate of a head's distance from its 68 landmarks: kernel ridge regression."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import scipy.linalg
@@ -12,7 +14,7 @@ from train.errors import InputError
 EYES = slice(36, 48)
 RIGHT_EYE, LEFT_EYE = slice(36, 42), slice(42, 48)
 # A kernel is solved in the cube of this many samples: seconds.
-MOST_SAMPLES = 2500
+MOST_SAMPLES = 1500
 MOST_COPIES = 9
 # Of a picture width; a smaller face is one point, but for rounding.
 SMALLEST_FACE = 1e-6
@@ -49,7 +51,7 @@ CHOICES = tuple(
 
 @dataclass(frozen=True)
 class DistanceModel:
-    """What `fit_distance` learnt: a pinhole law (ln distance = offset + slope * ln size), and what the kernel adds."""
+    """What `fit_distances` learnt: a pinhole law (ln distance = offset + slope * ln size), and what the kernel adds."""
 
     choice: Choice
     offset: float
@@ -102,21 +104,31 @@ def recombined(frames: LandmarkFrames, stream: np.random.Generator) -> LandmarkF
     )
 
 
-def fit_distance(
-    seen: Float[np.ndarray, "n 68 2"], distance_m: Float[np.ndarray, " n"], choice: Choice
-) -> DistanceModel:
-    """Learn the logarithm of distance from landmarks. Raises: InputError when the landmarks of a frame coincide."""
+def fit_distances(
+    seen: Float[np.ndarray, "n 68 2"], distance_m: Float[np.ndarray, " n"], choices: Iterable[Choice] = CHOICES
+) -> Iterator[DistanceModel]:
+    """Learn the logarithm of distance from landmarks, once with each choice.
+
+    Raises: InputError when the landmarks of a frame coincide.
+    """
     size, place, shape = _procrustes(seen)
     slope, offset = np.polyfit(np.log(size), np.log(distance_m), 1)
-    shape_mean = shape.mean(axis=0)
-    axes = np.linalg.svd(shape - shape_mean, full_matrices=False)[2][: choice.components].T
-    rows = np.column_stack([np.log(size), place, (shape - shape_mean) @ axes])
-    mean, deviation = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-9)
-    samples = (rows - mean) / deviation
-    kernel = _kernel(samples, samples, choice)
     left = np.log(distance_m) - (offset + slope * np.log(size))
-    weights = scipy.linalg.solve(kernel + choice.ridge * np.eye(len(samples)), left, assume_a="pos")
-    return DistanceModel(choice, float(offset), float(slope), shape_mean, axes, mean, deviation, samples, weights)
+    shape_mean = shape.mean(axis=0)
+    all_axes = np.linalg.svd(shape - shape_mean, full_matrices=False)[2]
+    # Choices that differ in the ridge alone share a kernel, which takes longer than solving.
+    for (components, _), alike in groupby(choices, key=lambda choice: (choice.components, choice.kernel_width)):
+        axes = all_axes[:components].T
+        rows = np.column_stack([np.log(size), place, (shape - shape_mean) @ axes])
+        mean, deviation = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-9)
+        samples, kernel = (rows - mean) / deviation, None
+        for choice in alike:
+            kernel = _kernel(samples, samples, choice) if kernel is None else kernel
+            factor = scipy.linalg.cho_factor(kernel + choice.ridge * np.eye(len(samples)), overwrite_a=True)
+            weights = scipy.linalg.cho_solve(factor, left)
+            yield DistanceModel(
+                choice, float(offset), float(slope), shape_mean, axes, mean, deviation, samples, weights
+            )
 
 
 def estimate_distance_m(model: DistanceModel, seen: Float[np.ndarray, "n 68 2"]) -> Float[np.ndarray, " n"]:

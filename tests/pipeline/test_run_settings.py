@@ -31,11 +31,10 @@ def keys(options: RunOptions) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("name", ["quick", "standard", "paper"])
+@pytest.mark.parametrize("name", profile_names())
 def test_every_profile_can_be_resolved(name: str):
     """A profile that comes with Headroom names a recipe, experiments and settings that exist."""
     settings = resolve(RunOptions(profile=name))
-    assert name in profile_names()
     assert [planned.experiment.key for planned in settings.trainings.values()] == [
         entry.key for entry in load_profile(name).experiments for _ in range(entry.repeats)
     ]
@@ -43,6 +42,7 @@ def test_every_profile_can_be_resolved(name: str):
         "quick": (128, 96),
         "standard": (320, 240),
         "paper": (640, 480),
+        "khan2021_small": (128, 96),
     }[name]
 
 
@@ -76,7 +76,8 @@ def test_a_repeated_experiment_is_trained_with_seeds_that_follow_the_run_s(tmp_p
     """Each repeat has a name, a seed and a key of its own; of two runs that share a seed, that training is one."""
     profile = tmp_path / "seeds.yaml"
     profile.write_text(
-        "recipe: quick\npack: {width_px: 64, height_px: 48}\ndevice: cpu\nseed: 4\nexperiments:\n"
+        "recipe: quick\npack: {width_px: 64, height_px: 48}\ndevice: cpu\nseed: 4\nsettings: {network.width: 8}\n"
+        "experiments:\n"
         "  - {key: khan2021_unet_simple, repeats: 2, settings: {network.width: 4}}\n"
         "  - {key: khan2021_unet_simple_l1}\n"
     )
@@ -88,6 +89,8 @@ def test_a_repeated_experiment_is_trained_with_seeds_that_follow_the_run_s(tmp_p
         "khan2021_unet_simple_l1": 4,
     }
     assert len({key_of(inputs) for inputs in run_keys(options).trainings.values()}) == 3
+    widths = [planned.experiment.network.width for planned in resolve(options).trainings.values()]
+    assert widths == [4, 4, 8]  # settings of all experiments, and after them an experiment's own
     later = dataclasses.replace(options, seed="5")
     assert list(resolve(later).trainings)[:2] == ["khan2021_unet_simple.seed5", "khan2021_unet_simple.seed6"]
     shared = "khan2021_unet_simple.seed5"
