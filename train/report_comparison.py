@@ -14,7 +14,7 @@ from train.spec import Experiment, experiment_from_json, setting_values
 
 COMPARED_REGIONS = ("full", "head_mask")
 COMPARED_METRICS = ("abs_rel", "sq_rel", "rmse_m", "mean_abs_log10", "delta_1")
-ALIGNED_REGION, ALIGNED_METRIC = "head_mask", "abs_rel"
+ALIGNED_REGION, ALIGNED_METRIC = "head_inside", "abs_rel"
 FEWEST_EVALUATIONS = 2
 
 

@@ -16,6 +16,7 @@ PREDICTION_WIDTH_PX = 320
 REGION_TITLES = {
     "full": "Full image",
     "head_mask": "Head",
+    "head_inside": "Inside the head",
     "nearest_plus_half_metre": "Nearest point + 0.5 m",
 }
 ALIGNMENT_TITLES = {

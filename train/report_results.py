@@ -11,7 +11,7 @@ from train.report_inputs import Evaluation, Floor, RenderRun, ReportData, Traini
 from train.report_scale_view import floor_facts, scale_facts
 from train.report_side_by_side import side_by_side, side_by_side_facts
 
-HEADLINE_REGION, HEADLINE_METRICS = "head_mask", ("rmse_m", "abs_rel", "delta_1")
+HEADLINE_REGION, HEADLINE_METRICS = "head_inside", ("rmse_m", "abs_rel", "delta_1")
 COUNTS = ("images", "pixels")
 # The longer suffix first: it begins with the shorter one.
 ALIGNMENTS = {LEAST_SQUARES_SUFFIX: "least_squares", ALIGNED_SUFFIX: "median", "": "nothing"}
@@ -121,7 +121,7 @@ def _row(name: str, values: dict[str, dict[str, float]], reported: dict[str, flo
 
 
 def headline(results: dict[str, Any]) -> dict[str, Any] | None:
-    """The evaluation of least mean relative error over the head, and three of its scores there, pooled, as predicted.
+    """The evaluation of least mean relative error inside the head, and three of its scores there, pooled, as predicted.
 
     Relative error and not RMSE decides: a few pixels that fall into the background, 4 m behind, outweigh in RMSE a
     network that is off everywhere. A split by frame never counts. None without any other evaluation.

@@ -5,7 +5,7 @@ from typing import Any
 from train.report_inputs import Evaluation, Floor, FloorSettingName
 from train.spec import experiment_from_json
 
-OVERVIEW_REGION = "head_mask"
+OVERVIEW_REGION = "head_inside"
 OVERVIEW_METRICS = ("abs_rel", "rmse_m")
 # What is to be known beforehand to do as well as a network with such targets can. One focal length for all frames is
 # as good as a known one.
@@ -19,7 +19,7 @@ FLOOR_SETTINGS: dict[str, FloorSettingName] = {
 def scale_facts(evaluation: Evaluation, floors: tuple[Floor, ...]) -> dict[str, Any]:
     """Of which camera the depths are, how the split was made, and the floor of the same data in the same setting.
 
-    `floor` is None where the report was given none of that dataset and split. `ratio` is the raw error over the head,
+    `floor` is None where the report was given none of that dataset and split. `ratio` is the raw error inside the head,
     a mean over images, in floors; below 1 means that a network saw more than landmarks tell of people nobody knows.
     """
     camera = experiment_from_json(evaluation.specification, where=f"evaluation of {evaluation.experiment}")
@@ -53,7 +53,7 @@ def floor_facts(floor: Floor) -> dict[str, Any]:
 
 
 def scale_overview(evaluations: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One line an experiment: its rows over the head by metric and by how the scale was aligned.
+    """One line an experiment: its rows inside the head by metric and by how the scale was aligned.
 
     Experiments that were scored on no frame with a head are left out, as they have no such score.
     """

@@ -172,6 +172,18 @@ def test_masks_are_the_picture_the_head_and_half_a_metre():
     assert masks["nearest_plus_half_metre"].tolist() == [[False, True, True], [True, False, False]]
 
 
+def test_inside_the_head_is_two_pixels_from_anything_else():
+    """A hole, or a pixel of something else, takes all within two pixels; the border of the picture takes none."""
+    head, depth_m = np.ones((9, 12), dtype=bool), np.ones((9, 12))
+    assert evaluation_masks(depth_m, head)["head_inside"].all()
+    depth_m[4, 3] = 0.0
+    head[0, 11] = False
+    rows, columns = np.mgrid[:9, :12]
+    near_hole = np.maximum(abs(rows - 4), abs(columns - 3)) <= 2
+    near_other = np.maximum(rows, 11 - columns) <= 2
+    assert (evaluation_masks(depth_m, head)["head_inside"] == ~(near_hole | near_other)).all()
+
+
 def test_the_background_counts_in_the_full_picture():
     """A hole is scored against background_depth_m in `full`, and nowhere else."""
     depth_m, head = np.array([[0.0, 1.0]]), np.array([[False, True]])

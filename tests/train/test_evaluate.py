@@ -52,7 +52,7 @@ def test_an_evaluation_says_all_that_is_promised(evaluation: Path, tiny_experime
     assert found["reported"] == tiny_experiment.reported
     assert found["assumed"] == list(tiny_experiment.assumed)
     assert found["seconds_per_frame"] > 0
-    assert set(found["metrics"]) == {"full", "head_mask", "nearest_plus_half_metre"}
+    assert set(found["metrics"]) == {"full", "head_mask", "head_inside", "nearest_plus_half_metre"}
     for mask in found["metrics"].values():
         assert set(mask) == {"pooled", "mean_over_images"}
         assert set(mask["pooled"]) == set(mask["mean_over_images"])

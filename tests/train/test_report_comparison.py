@@ -37,7 +37,8 @@ def evaluated(experiment: Experiment, seed: int, abs_rel: float = 0.1, **changes
     pooled = {name: abs_rel * factor for factor, name in enumerate(METRICS, start=1)}
     regions = {
         "full": {"pooled": dict.fromkeys(METRICS, 0.25), "mean_over_images": {"abs_rel_scale_aligned": 9.0}},
-        "head_mask": {"pooled": pooled, "mean_over_images": {"abs_rel_scale_aligned": abs_rel / 2, "abs_rel": 9.0}},
+        "head_mask": {"pooled": pooled, "mean_over_images": {"abs_rel_scale_aligned": 8.0}},
+        "head_inside": {"pooled": {}, "mean_over_images": {"abs_rel_scale_aligned": abs_rel / 2, "abs_rel": 9.0}},
     }
     facts: dict[str, Any] = {
         "experiment": experiment.key,

@@ -16,13 +16,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy.ndimage import binary_erosion
 
 # Predictions are lifted to this before logarithms and ratios. Source: SPEC B0.
 SMALLEST_DEPTH_M = 1e-3
 # Depth behind the nearest point that still counts as face. Source: khan2021 section IV.D, read as in SPEC A1.
 FACE_DEPTH_RANGE_M = 0.5
 DELTA_THRESHOLD = 1.25
-MASKS = ("full", "head_mask", "nearest_plus_half_metre")
+MASKS = ("full", "head_mask", "head_inside", "nearest_plus_half_metre")
+# So far from anything else a pixel of the head must lie to count as inside.
+INSIDE_PX = 2
 ALIGNED_SUFFIX = "_scale_aligned"
 LEAST_SQUARES_SUFFIX = "_scale_aligned_least_squares"
 
@@ -149,15 +152,22 @@ def evaluation_masks(
 ) -> dict[str, Bool[np.ndarray, "h w"]]:
     """The pixels each set of scores is taken over, from true depth in metres (0 = invalid) and the mask of the head.
 
-    `full`: all (invalid ones count as background). `head_mask`: the head. `nearest_plus_half_metre`: valid and at
-    most 0.5 m behind the nearest valid pixel. The last two are both readings of khan2021's facial crop, "within 50 cm
-    from the camera", which no face at its distances of 0.7 to 1 m is.
+    `full`: all (invalid ones count as background). `head_mask`: the head. `head_inside`: the head, where all within
+    two pixels is head too: a pixel on the silhouette or on a single strand of hair that is taken for the background
+    is metres off, and a hundredth of such pixels outweighs every error of shape and distance of the others.
+    `nearest_plus_half_metre`: valid and at most 0.5 m behind the nearest valid pixel. It and `head_mask` are both
+    readings of khan2021's facial crop, "within 50 cm from the camera", which no face at its distances of 0.7 to 1 m
+    is.
     """
     valid = depth_m > 0
+    head = head_mask & valid
+    window = np.ones((2 * INSIDE_PX + 1, 2 * INSIDE_PX + 1), dtype=bool)
     nearest_m = depth_m[valid].min() if valid.any() else np.inf
     return {
         "full": np.ones_like(valid),
-        "head_mask": head_mask & valid,
+        "head_mask": head,
+        # Of what lies beyond the border of the picture nothing is known that would speak against it.
+        "head_inside": binary_erosion(head, window, border_value=1),
         "nearest_plus_half_metre": valid & (depth_m <= nearest_m + FACE_DEPTH_RANGE_M),
     }
 
