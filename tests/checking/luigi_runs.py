@@ -18,6 +18,7 @@ class Runs:
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
     """Beside this process's own."""
+    renderer_file: Path = STAND_INS / "fake_renderer.py"
 
     @property
     def store(self) -> Path:
@@ -25,10 +26,10 @@ class Runs:
         return self.folder / "store"
 
     def renderer(self, *options: str) -> list[str]:
-        """The command of the stand-in for the renderer."""
+        """The command of the renderer: of the stand-in, unless another file was named."""
         return [
             sys.executable,
-            str(STAND_INS / "fake_renderer.py"),
+            str(self.renderer_file),
             "--diary",
             str(self.folder / "render.txt"),
             *options,
@@ -64,5 +65,5 @@ class Runs:
     def finish(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         """Run a command in the folder to its end."""
         with self.start(command) as process:
-            out, err = process.communicate(timeout=300)
+            out, err = process.communicate(timeout=600)
         return subprocess.CompletedProcess(command, process.returncode, out, err)

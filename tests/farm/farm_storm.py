@@ -8,12 +8,18 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from luigi_runs import Runs
+from luigi_runs import STAND_INS, Runs
 
 from render.dataset_format import SHARD_RUN
 
 # Shards of two frames: some ten elements.
 DATASET = ("RenderDataset", "--frames", "20", "--set", "structure.shard_size=2")
+RENDERER = STAND_INS / "fake_renderer.py"
+# The same storms with the true renderer take minutes, so they are for those who ask.
+if os.environ.get("HEADROOM_STORM") == "cycles":
+    RENDERER = Path(__file__).with_name("cycles_renderer.py")
+    for setting in ("cameras.width_px=64", "cameras.height_px=48", "rgb.samples=2"):
+        DATASET = (*DATASET, "--set", setting)
 
 
 def dataset_bytes(store: Path) -> dict[str, bytes]:
@@ -32,7 +38,7 @@ def progress_made(runs: Runs, count: int) -> Callable[[], bool]:
     return lambda: sum(line.startswith("render gt") for line in runs.diary("render")) >= count
 
 
-def wait_for(condition: Callable[[], bool], *, seconds: float = 240.0) -> None:
+def wait_for(condition: Callable[[], bool], *, seconds: float = 400.0) -> None:
     """Wait until something is so."""
     deadline_s = time.monotonic() + seconds
     while not condition():

@@ -5,7 +5,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from farm_storm import DATASET, dataset_bytes, kill_a_renderer, kill_run, progress_made, wait_for
+from farm_storm import DATASET, RENDERER, dataset_bytes, kill_a_renderer, kill_run, progress_made, wait_for
 from luigi_runs import Runs
 from slurm_cluster import NODES, Cluster
 
@@ -25,7 +25,7 @@ def test_a_dataset_outlives_the_death_of_nodes_workers_and_controllers(
     dice = random.Random(SEED)
     folder = tmp_path / "storm"
     folder.mkdir()
-    runs = Runs(folder, {name: slurm.environment[name] for name in ("SLURM_CONF", "PATH")})
+    runs = Runs(folder, {name: slurm.environment[name] for name in ("SLURM_CONF", "PATH")}, RENDERER)
     command = runs.command(*DATASET, "--engine", "slurm", "--Slurm-poll-s", "0.3", render=("--pause-s", "0.5"))
     victims = ["renderer", "node", "controller", "run", "renderer"]
     dice.shuffle(victims)
@@ -44,7 +44,7 @@ def test_a_dataset_outlives_the_death_of_nodes_workers_and_controllers(
             if victim == "node":
                 wait_for(partial(is_down, slurm, name))
             slurm.start(name)
-    told = run.communicate(timeout=300)[1]
+    told = run.communicate(timeout=600)[1]
     assert run.returncode == 0, told
     assert "taking up arrays of an earlier run" in told
     assert dataset_bytes(runs.store) == quiet_bytes

@@ -19,7 +19,7 @@ from render.shard_plan import shard_folder, write_plan
 def test_a_renderer_that_is_asked_to_stop_leaves_between_frames(tmp_path, asset_cache, processes: int, to_all: bool):
     """SIGTERM in the second element, to the renderer alone or to every process of it: the first element is published,
     nothing is left of the second, and the code is 75; the same command does the rest."""
-    plan = make_plan(tmp_path / "store", asset_cache, groups=[[0], list(range(1, 13))])
+    plan = make_plan(tmp_path / "store", asset_cache, groups=[[0], list(range(1, 9))])
     plan_file, progress = tmp_path / "plan.json", tmp_path / "progress.jsonl"
     write_plan(plan_file, plan)
     command = [sys.executable, "-m", "render", "shard", "--plan", str(plan_file), "--progress", str(progress)]
