@@ -19,9 +19,10 @@ class _Part(BaseModel):
 
 class ProfileExperiment(_Part):
     """An experiment of the catalogue, what is changed of it, and how often it is trained: each time with another seed,
-    the first with the run's and the others with those that follow."""
+    the first with the run's and the others with those that follow. `name` tells two entries of one experiment apart."""
 
     key: str
+    name: str = Field(default="", pattern=r"^[A-Za-z0-9_]*$")
     settings: dict[str, str | int | float] = {}
     repeats: int = Field(default=1, ge=1, le=100)
 
@@ -47,9 +48,9 @@ class Profile(_Part):
     @field_validator("experiments")
     @classmethod
     def _once_each(cls, experiments: tuple[ProfileExperiment, ...]) -> tuple[ProfileExperiment, ...]:
-        keys = [experiment.key for experiment in experiments]
-        if len(set(keys)) < len(keys):
-            raise ValueError(f"an experiment is listed twice among {', '.join(keys)}; list each once")
+        names = [experiment.name or experiment.key for experiment in experiments]
+        if len(set(names)) < len(names):
+            raise ValueError(f"an experiment is listed twice among {', '.join(names)}; list each once, or name them")
         return experiments
 
 

@@ -62,7 +62,7 @@ class RunSettings:
 
     recipe: Recipe
     trainings: dict[str, PlannedExperiment]
-    """By name: the experiment's key, with the seed behind it where the profile repeats the experiment."""
+    """By the profile's name or the experiment's key, with the seed behind it where the experiment is repeated."""
     pack_width_px: int
     pack_height_px: int
     seed: int
@@ -111,7 +111,7 @@ def resolve(options: RunOptions) -> RunSettings:
         changes = {name: str(value) for name, value in written.items()} | experiment_settings
         experiment = with_settings(find_experiment(entry.key), changes)
         for seed in range(first_seed, first_seed + entry.repeats):
-            name = entry.key if entry.repeats == 1 else f"{entry.key}.seed{seed}"
+            name = (entry.name or entry.key) + (f".seed{seed}" if entry.repeats > 1 else "")
             trainings[name] = PlannedExperiment(experiment, changes, seed)
     device = options.device or profile.device
     if device not in DEVICES:

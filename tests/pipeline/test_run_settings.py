@@ -80,6 +80,7 @@ def test_a_repeated_experiment_is_trained_with_seeds_that_follow_the_run_s(tmp_p
         "experiments:\n"
         "  - {key: khan2021_unet_simple, repeats: 2, settings: {network.width: 4}}\n"
         "  - {key: khan2021_unet_simple_l1}\n"
+        "  - {key: khan2021_unet_simple_l1, name: wide, settings: {network.width: 16}}\n"
     )
     options = RunOptions(profile=str(profile), settings=(SMALL, TWO))
     found = {name: planned.seed for name, planned in resolve(options).trainings.items()}
@@ -87,10 +88,11 @@ def test_a_repeated_experiment_is_trained_with_seeds_that_follow_the_run_s(tmp_p
         "khan2021_unet_simple.seed4": 4,
         "khan2021_unet_simple.seed5": 5,
         "khan2021_unet_simple_l1": 4,
+        "wide": 4,
     }
-    assert len({key_of(inputs) for inputs in run_keys(options).trainings.values()}) == 3
+    assert len({key_of(inputs) for inputs in run_keys(options).trainings.values()}) == 4
     widths = [planned.experiment.network.width for planned in resolve(options).trainings.values()]
-    assert widths == [4, 4, 8]  # settings of all experiments, and after them an experiment's own
+    assert widths == [4, 4, 8, 16]  # settings of all experiments, and after them an experiment's own
     later = dataclasses.replace(options, seed="5")
     assert list(resolve(later).trainings)[:2] == ["khan2021_unet_simple.seed5", "khan2021_unet_simple.seed6"]
     shared = "khan2021_unet_simple.seed5"
