@@ -23,6 +23,7 @@ from render.dataset_format import read_records
 from render.frame_keys import asset_hashes
 
 KIND_OF_SHARD = "shards"
+RESULTS = ("packs", "floors", "trainings", "evaluations")
 
 
 def unneeded(store: Path, *, days: float = 7.0) -> list[str]:
@@ -137,16 +138,18 @@ def test_quarantine_stays_as_long_as_a_dataset_leaves_frames_out(small_recipe: C
 
 
 def test_results_stay_as_long_as_their_dataset_or_a_report_needs_them(small_recipe: Callable, tmp_path: Path):
-    """Packs, trainings and evaluations of a dataset that is gone go, but for what the evaluations of a report refer to;
-    when the report is gone too, they all go. What has no pack to tell of, and what is of another dataset, stays."""
+    """Packs, floors, trainings and evaluations of a dataset that is gone go, but for what a report refers to; when the
+    report is gone too, they all go. What has no pack to tell of, and what is of another dataset, stays."""
     store = tmp_path / "store"
     here = make_dataset(small_recipe(), store).name
     make_result(store, "packs", "aa", dataset="gone")
     for training, evaluation in (("ba", "ca"), ("bb", "cb")):
         make_result(store, "trainings", training, pack="aa")
         make_result(store, "evaluations", evaluation, training=training, pack="aa")
-    report = make_result(store, "reports", "dd", evaluations=["ca"], dataset="gone")
+    report = make_result(store, "reports", "dd", evaluations=["ca"], floor="fa", dataset="gone")
     make_result(store, "packs", "ab", dataset=here)
+    for floor, dataset in (("fa", "gone"), ("fb", "gone"), ("fc", here)):
+        make_result(store, "floors", floor, dataset=dataset, split="test")
     make_result(store, "trainings", "bc", pack="ab")
     make_result(store, "trainings", "bd", pack="deleted-by-hand")
     (store / "reports" / "latest").symlink_to("dd")
@@ -156,13 +159,22 @@ def test_results_stay_as_long_as_their_dataset_or_a_report_needs_them(small_reci
     (store / "logs" / "training-bb.log").write_text("epoch 1")
 
     def results() -> list[str]:
-        return [path for path in unneeded(store) if path.partition("/")[0] in ("packs", "trainings", "evaluations")]
+        return [path for path in unneeded(store) if path.partition("/")[0] in RESULTS]
 
-    assert results() == ["evaluations/cb", "trainings/bb"]
+    assert results() == ["floors/fb", "evaluations/cb", "trainings/bb"]
     assert {"timings/trainings-bb.json", "logs/training-bb.log"} <= set(unneeded(store))
     assert "timings/trainings-bc.json" not in unneeded(store)
     shutil.rmtree(report)
-    assert results() == ["evaluations/ca", "evaluations/cb", "trainings/ba", "trainings/bb", "packs/aa"]
+    everything = [
+        "floors/fa",
+        "floors/fb",
+        "evaluations/ca",
+        "evaluations/cb",
+        "trainings/ba",
+        "trainings/bb",
+        "packs/aa",
+    ]
+    assert results() == everything
     collect(store)
     assert [path.name for path in sorted((store / "trainings").iterdir())] == ["bc", "bd"]
     assert [path.name for path in (store / "packs").iterdir()] == ["ab"]
