@@ -43,6 +43,7 @@ def test_every_profile_can_be_resolved(name: str):
         "standard": (320, 240),
         "paper": (640, 480),
         "khan2021_small": (128, 96),
+        "khan2021_small_fixed_sensor": (128, 96),
     }[name]
 
 
