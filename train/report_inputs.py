@@ -62,14 +62,15 @@ class RenderRun(BaseModel):
 
 
 class FrameScore(BaseModel):
-    """One evaluated frame: its row in the split, its ground-truth key, who it shows, and its scores over the head
-    (None where the head is not in the picture)."""
+    """One evaluated frame: its row in the split, its ground-truth key, who it shows, its RMSE over the full image, and
+    its scores over the head (None where the head is not in the picture)."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     row: int = Field(ge=0)
     key: str
     identity_id: str
+    rmse_m: float
     head_mask: dict[str, float] | None
 
 

@@ -5,7 +5,8 @@ from typing import Any
 from train.metrics.depth import ALIGNED_SUFFIX, LEAST_SQUARES_SUFFIX
 from train.network_cost import NetworkCost, network_cost
 from train.network_spec import NetworkSpec
-from train.report_comparison import comparison
+from train.report_backdrops import backdrop_scores
+from train.report_comparison import comparison, group_by_experiment
 from train.report_distributions import distributions, summary
 from train.report_inputs import Evaluation, Floor, RenderRun, ReportData, TrainingRun
 from train.report_scale_view import floor_facts, scale_facts
@@ -36,6 +37,10 @@ def build_results(data: ReportData) -> dict[str, Any]:
         "trainings": [_training(training) for training in data.trainings],
         "evaluations": [_evaluation(evaluation, data.floors) for _, evaluation in data.evaluations],
         "comparison": comparison(data.evaluations, data.trainings, cost=_cost),
+        "backdrops": backdrop_scores(
+            group_by_experiment(data.evaluations),
+            {row["gt_key"]: row["drawn.backdrop.kind"] for row in data.index if "drawn.backdrop.kind" in row},
+        ),
         "side_by_side": [side_by_side_facts(figure) for figure in side_by_side(data.evaluations, data.pack)],
         "floors": [floor_facts(floor) for floor in data.floors],
         "seconds": {**data.inputs.timings, "all": sum(data.inputs.timings.values())},

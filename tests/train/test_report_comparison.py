@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_up_evaluation import evaluated
 from report_page import Page, numbers_in
 from report_store import ReportStore, changed_inputs
 
@@ -15,11 +16,9 @@ from train.checkpoint import TrainingRecord
 from train.network_cost import NetworkCost, network_cost
 from train.network_spec import NetworkSpec, UNetSimpleSpec
 from train.report import write_report
-from train.report_comparison import comparison, group_by_experiment, spread
-from train.report_inputs import Evaluation, TrainingDone, TrainingRun
+from train.report_comparison import COMPARED_METRICS, comparison, group_by_experiment, spread
+from train.report_inputs import TrainingDone, TrainingRun
 from train.spec import Experiment, experiment_as_json, with_settings
-
-METRICS = ("abs_rel", "sq_rel", "rmse_m", "mean_abs_log10", "delta_1")
 
 
 def cost_of_width(spec: NetworkSpec, height_px: int, width_px: int) -> NetworkCost:
@@ -30,44 +29,6 @@ def cost_of_width(spec: NetworkSpec, height_px: int, width_px: int) -> NetworkCo
         decoder_parameters=500_000,
         multiply_adds=height_px * width_px * 10_000_000,
     )
-
-
-def evaluated(experiment: Experiment, seed: int, abs_rel: float = 0.1, **changes: Any) -> tuple[Path, Evaluation]:
-    """An evaluation on 3 x 2 pixels whose head scores are multiples of `abs_rel`, one factor a metric."""
-    pooled = {name: abs_rel * factor for factor, name in enumerate(METRICS, start=1)}
-    regions = {
-        "full": {"pooled": dict.fromkeys(METRICS, 0.25), "mean_over_images": {"abs_rel_scale_aligned": 9.0}},
-        "head_mask": {"pooled": pooled, "mean_over_images": {"abs_rel_scale_aligned": 8.0}},
-        "head_inside": {"pooled": {}, "mean_over_images": {"abs_rel_scale_aligned": abs_rel / 2, "abs_rel": 9.0}},
-    }
-    facts: dict[str, Any] = {
-        "experiment": experiment.key,
-        "specification": experiment_as_json(experiment),
-        "seed": seed,
-        "trained_on": "trained",
-        "title": experiment.title,
-        "where": experiment.where,
-        "dataset_id": "data",
-        "dataset_name": "made up",
-        "evaluated_on": "evaluated",
-        "split": "test",
-        "split_by": experiment.split_by,
-        "frames": 2,
-        "identities": 2,
-        "identities_in_training": 0,
-        "width_px": 3,
-        "height_px": 2,
-        "layer": experiment.layer,
-        "parameters": 1,
-        "device": "CPU",
-        "seconds_per_frame": 0.5,
-        "metrics": regions,
-        "reported": experiment.reported,
-        "assumed": (),
-        "notes": (),
-        "frames_table": (),
-    }
-    return Path(f"{experiment.key}_{seed}"), Evaluation.model_validate({**facts, **changes})
 
 
 def trained(experiment: Experiment, seed: int, seconds: float | None, **changes: Any) -> TrainingRun:
@@ -96,7 +57,7 @@ def test_seeds_of_an_experiment_are_one_line_of_mean_and_sample_deviation(tiny_e
     evaluations = [evaluated(tiny_experiment, seed, value) for seed, value in values.items()]
     (line,) = comparison(evaluations, [], cost=cost_of_width)
     assert line["experiment"] == tiny_experiment.key and line["seeds"] == [4, 0, 7]
-    for factor, metric in enumerate(METRICS, start=1):
+    for factor, metric in enumerate(COMPARED_METRICS, start=1):
         score = line["scores"]["head_mask"][metric]
         assert score["mean"] == pytest.approx(0.04 * factor)
         assert score["sd"] == pytest.approx(math.sqrt(0.0003) * factor)
