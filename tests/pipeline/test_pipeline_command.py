@@ -19,7 +19,8 @@ def test_a_plan_counts_what_would_be_rendered_and_renders_nothing(tmp_path: Path
     assert "gt: 24 of 24 to render, 0 reused; rgb: 24 of 24 to render, 0 reused" in told
     assert "why: no dataset is in the store yet\n3 shards to render\ntime: no frame of this kind is on record" in told
     assert "\nspace: about 9.0 MB (by bytes a pixel as other recipes needed them)\n" in told
-    assert "\nto make beside it: certificate, pack, training of" in told and told.endswith(", report\n")
+    assert "\nto make beside it: certificate, pack, floor of distance, training of" in told
+    assert told.endswith(", report\n")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -46,7 +46,8 @@ def test_the_smallest_full_run_renders_trains_and_reports(tmp_path: Path):
     assert sorted(one["experiment"] for one in results["evaluations"]) == sorted(names)
     assert results["dataset"]["frames"] == {"train": 1, "validation": 1, "test": 1, "all": 3}
     assert all(one["finished"] and one["last_epoch"]["epoch"] == 2 for one in results["trainings"])
-    assert set(results["seconds"]) == {"certificate", "render", "pack", "training", "evaluation", "all"}
+    stages = {"certificate", "render", "pack", "floor", "training", "evaluation", "all"}
+    assert set(results["seconds"]) == stages
     (index,) = (store / "datasets").glob("*/index.parquet")
     rows = pyarrow.parquet.read_table(index).to_pylist()
     assert [row["split"] for row in rows] == ["train", "validation", "test"]
