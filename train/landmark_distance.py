@@ -116,7 +116,7 @@ def fit_distances(
     left = np.log(distance_m) - (offset + slope * np.log(size))
     shape_mean = shape.mean(axis=0)
     all_axes = np.linalg.svd(shape - shape_mean, full_matrices=False)[2]
-    # Choices that differ in the ridge alone share a kernel, which takes longer than solving.
+    # Choices that differ in the ridge alone share a kernel.
     for (components, _), alike in groupby(choices, key=lambda choice: (choice.components, choice.kernel_width)):
         axes = all_axes[:components].T
         rows = np.column_stack([np.log(size), place, (shape - shape_mean) @ axes])

@@ -19,6 +19,8 @@ class Runs:
     environment: dict[str, str] = field(default_factory=dict)
     """Beside this process's own."""
     renderer_file: Path = STAND_INS / "fake_renderer.py"
+    most_s: float = 300.0
+    """So long a command may take."""
 
     @property
     def store(self) -> Path:
@@ -65,5 +67,5 @@ class Runs:
     def finish(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         """Run a command in the folder to its end."""
         with self.start(command) as process:
-            out, err = process.communicate(timeout=600)
+            out, err = process.communicate(timeout=self.most_s)
         return subprocess.CompletedProcess(command, process.returncode, out, err)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from farm_storm import DATASET, RENDERER, dataset_bytes
+from farm_storm import DATASET, END_S, RENDERER, dataset_bytes
 from luigi_runs import Runs
 from slurm_cluster import Cluster, missing_programs, slurm_cluster
 
@@ -41,7 +41,7 @@ def runs(tmp_path: Path) -> Runs:
 @pytest.fixture(scope="session")
 def quiet_bytes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Every file of the storms' dataset as an undisturbed run on this machine makes it."""
-    quiet = Runs(tmp_path_factory.mktemp("quiet"), renderer_file=RENDERER)
+    quiet = Runs(tmp_path_factory.mktemp("quiet"), renderer_file=RENDERER, most_s=END_S)
     done = quiet.finish(quiet.command(*DATASET))
     assert done.returncode == 0, done.stderr
     return dataset_bytes(quiet.store)

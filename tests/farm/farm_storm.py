@@ -15,9 +15,11 @@ from render.dataset_format import SHARD_RUN
 # Shards of two frames: some ten elements.
 DATASET = ("RenderDataset", "--frames", "20", "--set", "structure.shard_size=2")
 RENDERER = STAND_INS / "fake_renderer.py"
+MOMENT_S, END_S = 240.0, 300.0
 # The same storms with the true renderer take minutes, so they are for those who ask.
 if os.environ.get("HEADROOM_STORM") == "cycles":
     RENDERER = Path(__file__).with_name("cycles_renderer.py")
+    MOMENT_S, END_S = 2 * MOMENT_S, 2 * END_S
     for setting in ("cameras.width_px=64", "cameras.height_px=48", "rgb.samples=2"):
         DATASET = (*DATASET, "--set", setting)
 
@@ -38,7 +40,7 @@ def progress_made(runs: Runs, count: int) -> Callable[[], bool]:
     return lambda: sum(line.startswith("render gt") for line in runs.diary("render")) >= count
 
 
-def wait_for(condition: Callable[[], bool], *, seconds: float = 400.0) -> None:
+def wait_for(condition: Callable[[], bool], *, seconds: float = MOMENT_S) -> None:
     """Wait until something is so."""
     deadline_s = time.monotonic() + seconds
     while not condition():

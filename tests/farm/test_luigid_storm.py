@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from farm_storm import DATASET, RENDERER, dataset_bytes, kill_run, progress_made, wait_for
+from farm_storm import DATASET, END_S, RENDERER, dataset_bytes, kill_run, progress_made, wait_for
 from luigi_runs import Runs
 from slurm_cluster import free_ports
 
@@ -68,7 +68,7 @@ def test_two_workers_share_a_dataset_and_either_may_die(scheduler: int, quiet_by
     wait_for(progress_made(three, 1))
     time.sleep(dice.uniform(0, 0.5))
     kill_run(second)
-    told = third.communicate(timeout=600)[1]
+    told = third.communicate(timeout=END_S)[1]
     assert third.returncode == 0, told
     assert dataset_bytes(store) == quiet_bytes
     assert not list((store / "plans").glob("*.open"))
@@ -78,7 +78,7 @@ def test_every_host_that_shares_a_run_ends_well(scheduler: int, tmp_path: Path):
     """Dataset, trainings and report, made by two hosts: whoever did the last step, both say that all is done."""
     arguments = ("FullRun", *DATASET[1:], "--store", str(tmp_path / "store"))
     hosts = [start_run(tmp_path / name, scheduler, *arguments) for name in ("one", "two")]
-    ends = [host.communicate(timeout=600) for _, host in hosts]
+    ends = [host.communicate(timeout=END_S) for _, host in hosts]
     assert [host.returncode for _, host in hosts] == [0, 0], ends
     assert all(len(runs.diary("render")) > 0 for runs, _ in hosts)
     fits = [line for runs, _ in hosts for line in runs.diary("train") if line.startswith("fit")]

@@ -5,7 +5,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from farm_storm import DATASET, RENDERER, dataset_bytes, kill_a_renderer, kill_run, progress_made, wait_for
+from farm_storm import DATASET, END_S, RENDERER, dataset_bytes, kill_a_renderer, kill_run, progress_made, wait_for
 from luigi_runs import Runs
 from slurm_cluster import NODES, Cluster
 
@@ -44,7 +44,7 @@ def test_a_dataset_outlives_the_death_of_nodes_workers_and_controllers(
             if victim == "node":
                 wait_for(partial(is_down, slurm, name))
             slurm.start(name)
-    told = run.communicate(timeout=600)[1]
+    told = run.communicate(timeout=END_S)[1]
     assert run.returncode == 0, told
     assert "taking up arrays of an earlier run" in told
     assert dataset_bytes(runs.store) == quiet_bytes
