@@ -9,6 +9,7 @@ from pipeline.errors import PipelineError
 from pipeline.identity import key_of
 from pipeline.profiles import load_profile, profile_names
 from pipeline.run_settings import RunKeys, RunOptions, command_line, dataset_plan, resolve, run_keys
+from pipeline.tasks.train_network import fit_arguments
 from render.config import RecipeError
 from train.catalogue import experiments
 from train.errors import InputError
@@ -94,6 +95,12 @@ def test_a_repeated_experiment_is_trained_with_seeds_that_follow_the_run_s(tmp_p
     assert len({key_of(inputs) for inputs in run_keys(options).trainings.values()}) == 4
     widths = [planned.experiment.network.width for planned in resolve(options).trainings.values()]
     assert widths == [4, 4, 8, 16]  # settings of all experiments, and after them an experiment's own
+    typed = {
+        name: " ".join(fit_arguments(resolve(options), run_keys(options), name)) for name in resolve(options).trainings
+    }
+    assert "--experiment khan2021_unet_simple --seed 5 " in typed["khan2021_unet_simple.seed5"]
+    assert "--experiment khan2021_unet_simple_l1 --seed 4 " in typed["wide"]
+    assert typed["wide"].endswith("--set network.width=16")
     later = dataclasses.replace(options, seed="5")
     assert list(resolve(later).trainings)[:2] == ["khan2021_unet_simple.seed5", "khan2021_unet_simple.seed6"]
     shared = "khan2021_unet_simple.seed5"
