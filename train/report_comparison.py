@@ -40,12 +40,17 @@ def group_by_experiment(evaluations: Sequence[tuple[Path, Evaluation]]) -> list[
     experiments: dict[tuple, Experiment] = {}
     groups: dict[tuple, dict[int, tuple[Path, Evaluation]]] = {}
     for folder, evaluation in evaluations:
-        experiment = experiment_from_json(evaluation.specification, where=f"evaluation of {evaluation.experiment}")
+        experiment = evaluated_experiment(evaluation)
         trained = _training_facts(experiment, evaluation.trained_on, evaluation.width_px, evaluation.height_px)
         address = (*trained, evaluation.evaluated_on, evaluation.split, evaluation.split_by)
         experiments.setdefault(address, experiment)
         groups.setdefault(address, {}).setdefault(evaluation.seed, (folder, evaluation))
     return [SeedGroup(experiments[address], tuple(members.values())) for address, members in groups.items()]
+
+
+def evaluated_experiment(evaluation: Evaluation) -> Experiment:
+    """The experiment that an evaluation scored, with its settings. Raises: InputError when it is no usable one."""
+    return experiment_from_json(evaluation.specification, where=f"evaluation of {evaluation.experiment}")
 
 
 def comparison(

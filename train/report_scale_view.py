@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from train.report_comparison import evaluated_experiment
 from train.report_inputs import Evaluation, Floor, FloorSettingName
-from train.spec import experiment_from_json
 
 OVERVIEW_REGION = "head_inside"
 OVERVIEW_METRICS = ("abs_rel", "rmse_m")
@@ -22,10 +22,10 @@ def scale_facts(evaluation: Evaluation, floors: tuple[Floor, ...]) -> dict[str, 
     `floor` is None where the report was given none of that dataset and split. `ratio` is the raw error inside the head,
     a mean over images, in floors; below 1 means that a network saw more than landmarks tell of people nobody knows.
     """
-    camera = experiment_from_json(evaluation.specification, where=f"evaluation of {evaluation.experiment}")
-    setting = FLOOR_SETTINGS[camera.encoding.camera]
+    camera = evaluated_experiment(evaluation).encoding.camera
+    setting = FLOOR_SETTINGS[camera]
     facts: dict[str, Any] = {
-        "camera": camera.encoding.camera,
+        "camera": camera,
         "split_by": evaluation.split_by,
         "identities_in_training": evaluation.identities_in_training,
         "floor": None,
