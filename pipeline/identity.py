@@ -7,7 +7,7 @@ from train.reading_notes import reading_notes
 from train.spec import SETTABLE_PARTS, Experiment, experiment_as_json, settings_tree
 
 # Bump an epoch by hand when the code that it names makes something else of the same input.
-EPOCHS: dict[str, int] = {"pack": 2, "floor": 1, "training": 2, "evaluation": 2, "report": 3}
+EPOCHS: dict[str, int] = {"pack": 3, "floor": 1, "training": 2, "evaluation": 2, "report": 3}
 
 
 def certificate_inputs(settings: dict, assets: dict[str, str], *, device: str) -> dict:
@@ -33,8 +33,8 @@ def floor_inputs(dataset_id: str, *, split: str) -> dict:
     return {"dataset": dataset_id, "split": split, "epoch": EPOCHS["floor"]}
 
 
-def training_inputs(pack_key: str, experiment: Experiment, *, seed: int) -> dict:
-    """What a training depends on: the experiment's settings, not what it reports or assumes.
+def training_inputs(pack_key: str, experiment: Experiment, *, seed: int, amp: str) -> dict:
+    """What a training depends on: the experiment's settings, not what it reports or assumes, and its number type.
 
     Its key counts as content: a training says which row of a paper it stands for.
     """
@@ -42,6 +42,7 @@ def training_inputs(pack_key: str, experiment: Experiment, *, seed: int) -> dict
         "pack": pack_key,
         "experiment": settings_tree(experiment_as_json(experiment)),
         "seed": seed,
+        "amp": amp,
         "epoch": EPOCHS["training"],
     }
 

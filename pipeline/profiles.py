@@ -11,6 +11,7 @@ from pipeline.errors import PipelineError
 PROFILES_FOLDER = Path(__file__).parent / "profiles"
 DEVICES = ("auto", "cpu", "gpu")
 Device = Literal["auto", "cpu", "gpu"]
+Amp = Literal["off", "bf16", "fp16"]
 
 
 class _Part(BaseModel):
@@ -35,7 +36,9 @@ class PackSize(_Part):
 
 
 class Profile(_Part):
-    """One file of pipeline/profiles. `settings` are of all its experiments; an experiment's own come after them."""
+    """One file of pipeline/profiles. `settings` are of all its experiments; an experiment's own come after them.
+
+    `amp` is the number type that networks are trained with, as `python -m train fit --amp` takes it."""
 
     recipe: str
     recipe_settings: dict[str, object] = {}
@@ -43,6 +46,7 @@ class Profile(_Part):
     experiments: tuple[ProfileExperiment, ...] = Field(min_length=1)
     pack: PackSize
     device: Device
+    amp: Amp = "off"
     seed: int = Field(ge=0)
 
     @field_validator("experiments")

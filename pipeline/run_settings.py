@@ -17,7 +17,7 @@ from pipeline.identity import (
     training_inputs,
 )
 from pipeline.planning import DatasetPlan, plan_dataset
-from pipeline.profiles import DEVICES, Device, Profile, load_profile
+from pipeline.profiles import DEVICES, Amp, Device, Profile, load_profile
 from pipeline.store import Kind
 from render.config import Recipe, load_recipe, parse_override
 from render.frame_keys import asset_hashes
@@ -67,6 +67,7 @@ class RunSettings:
     pack_height_px: int
     seed: int
     device: Device
+    amp: Amp
     store: Path
     assets_source: str | None
 
@@ -123,6 +124,7 @@ def resolve(options: RunOptions) -> RunSettings:
         pack_height_px=pack["height_px"],
         seed=first_seed,
         device=device,  # pyright: ignore[reportArgumentType]
+        amp=profile.amp,
         store=Path(options.store).resolve(),
         assets_source=options.assets or None,
     )
@@ -152,7 +154,7 @@ def run_keys(options: RunOptions) -> RunKeys:
     has_floor = settings.recipe.structure.frames.get("validation", 0) > 0
     floor = floor_inputs(dataset_id, split=EVALUATED_SPLIT) if has_floor else None
     trainings = {
-        name: training_inputs(key_of(pack), planned.experiment, seed=planned.seed)
+        name: training_inputs(key_of(pack), planned.experiment, seed=planned.seed, amp=settings.amp)
         for name, planned in settings.trainings.items()
     }
     evaluations = {

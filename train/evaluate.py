@@ -76,7 +76,11 @@ def evaluate(training: Path, pack_folder: Path, split: str, out: Path, *, device
             "frames": len(rows),
             "identities": len({pack.rows[row].identity_id for row in rows}),
             "identities_in_training": identities_in_training(
-                pack, rows, split_by=experiment.split_by, people_share=experiment.train_people_share
+                pack,
+                rows,
+                split_by=experiment.split_by,
+                people_share=experiment.train_people_share,
+                backdrops=experiment.train_backdrops,
             ),
             "width_px": pack.info.width_px,
             "height_px": pack.info.height_px,

@@ -4,11 +4,9 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from train.data.backdrops import BACKDROP_KINDS
 from train.report_comparison import SeedGroup, distinguishing_settings, spread
 from train.report_inputs import FrameScore
-
-# Kinds of backdrops as recipes name them (render/ranges/backdrops.py).
-BACKDROPS = {"simple": ("plain", "gradient", "texture"), "complex": ("environment", "image", "room")}
 
 
 def backdrop_scores(groups: Sequence[SeedGroup], kinds: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -23,7 +21,7 @@ def backdrop_scores(groups: Sequence[SeedGroup], kinds: Mapping[str, str]) -> li
         frames = [evaluation.frames_table for _, evaluation in group.members]
         sides = {
             name: [[frame for frame in one if kinds.get(frame.key) in wanted] for one in frames]
-            for name, wanted in BACKDROPS.items()
+            for name, wanted in BACKDROP_KINDS.items()
         }
         if not all(side and _scored(side) for seeds in sides.values() for side in seeds):
             continue

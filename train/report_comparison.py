@@ -92,9 +92,17 @@ def comparison(
 
 def distinguishing_settings(group: SeedGroup, groups: Sequence[SeedGroup]) -> list[str]:
     """The settings of a group that others with the same key have otherwise, as `part.field = value`."""
-    values = setting_values(group.experiment)
-    others = [setting_values(one.experiment) for one in groups if one.experiment.key == group.experiment.key]
-    return [f"{name} = {value}" for name, value in values.items() if any(other.get(name) != value for other in others)]
+    return differing_settings(group.experiment, [one.experiment for one in groups])
+
+
+def differing_settings(experiment: Experiment, among: Sequence[Experiment]) -> list[str]:
+    """The settings of an experiment that those of the same key among others have otherwise, as `part.field = value`."""
+    others = [setting_values(one) for one in among if one.key == experiment.key]
+    return [
+        f"{name} = {value}"
+        for name, value in setting_values(experiment).items()
+        if any(other.get(name) != value for other in others)
+    ]
 
 
 def spread(values: Sequence[float]) -> dict[str, Any] | None:

@@ -44,7 +44,7 @@ def learning_view(data: ReportData, results: dict[str, Any]) -> dict[str, Any]:
     predictions = []
     keys = [evaluation.experiment for _, evaluation in data.evaluations]
     if data.pack is not None:
-        for folder, evaluation in data.evaluations:
+        for (folder, evaluation), facts in zip(data.evaluations, results["evaluations"], strict=True):
             shown = worst_and_best(folder, evaluation, data.pack)
             if not shown:
                 continue
@@ -56,6 +56,7 @@ def learning_view(data: ReportData, results: dict[str, Any]) -> dict[str, Any]:
                 address = f"frame {one.score.key[:8]}, person {one.score.identity_id[:6]}"
                 text = f"{address}, {evaluation.experiment}"
                 text += f", seed {evaluation.seed}" if keys.count(evaluation.experiment) > 1 else ""
+                text += "".join(f", {setting}" for setting in facts["settings"])
                 cells = [
                     {
                         "uri": picture_uri(picture, width_px=PREDICTION_WIDTH_PX),
@@ -71,6 +72,7 @@ def learning_view(data: ReportData, results: dict[str, Any]) -> dict[str, Any]:
                 {
                     "title": evaluation.title,
                     "experiment": evaluation.experiment,
+                    "settings": facts["settings"],
                     "seed": evaluation.seed,
                     "split": evaluation.split,
                     "columns": columns,

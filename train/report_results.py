@@ -1,16 +1,18 @@
 """The numbers of a report: everything that results.json holds, and nothing that the page does not show."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from train.metrics.depth import ALIGNED_SUFFIX, LEAST_SQUARES_SUFFIX
 from train.network_cost import NetworkCost, network_cost
 from train.network_spec import NetworkSpec
 from train.report_backdrops import backdrop_scores
-from train.report_comparison import comparison, group_by_experiment
+from train.report_comparison import comparison, differing_settings, evaluated_experiment, group_by_experiment
 from train.report_distributions import distributions, summary
 from train.report_inputs import Evaluation, Floor, RenderRun, ReportData, TrainingRun
 from train.report_scale_view import floor_facts, scale_facts
 from train.report_side_by_side import side_by_side, side_by_side_facts
+from train.spec import Experiment
 
 HEADLINE_REGION, HEADLINE_METRICS = "head_inside", ("rmse_m", "abs_rel", "delta_1")
 COUNTS = ("images", "pixels")
@@ -21,6 +23,8 @@ ALIGNMENTS = {LEAST_SQUARES_SUFFIX: "least_squares", ALIGNED_SUFFIX: "median", "
 def build_results(data: ReportData) -> dict[str, Any]:
     """All numbers of a report as plain data; lists are empty where a stage has not run."""
     manifest, inputs = data.dataset.manifest, data.inputs
+    trained = [training.experiment for training in data.trainings]
+    scored = [evaluated_experiment(evaluation) for _, evaluation in data.evaluations]
     return {
         "title": inputs.title,
         "profile": inputs.profile,
@@ -34,8 +38,8 @@ def build_results(data: ReportData) -> dict[str, Any]:
             "identities": {**manifest.identities, "all": len({row.identity_id for row in data.dataset.rows})},
         },
         "drawn": {one.name.removeprefix("drawn."): summary(one) for one in distributions(data.index)},
-        "trainings": [_training(training) for training in data.trainings],
-        "evaluations": [_evaluation(evaluation, data.floors) for _, evaluation in data.evaluations],
+        "trainings": [_training(training, among=trained) for training in data.trainings],
+        "evaluations": [_evaluation(evaluation, data.floors, among=scored) for _, evaluation in data.evaluations],
         "comparison": comparison(data.evaluations, data.trainings, cost=_cost),
         "backdrops": backdrop_scores(
             group_by_experiment(data.evaluations),
@@ -53,11 +57,12 @@ def _cost(spec: NetworkSpec, height_px: int, width_px: int) -> NetworkCost:
     return network_cost(spec, height_px=height_px, width_px=width_px)
 
 
-def _training(training: TrainingRun) -> dict[str, Any]:
+def _training(training: TrainingRun, *, among: Sequence[Experiment]) -> dict[str, Any]:
     record, done = training.record, training.done
     facts: dict[str, Any] = {
         "experiment": training.experiment.key,
         "title": training.experiment.title,
+        "settings": differing_settings(training.experiment, among),
         "dataset_id": record.dataset_id,
         "dataset_name": record.dataset_name,
         "width_px": record.width_px,
@@ -81,10 +86,11 @@ def _training(training: TrainingRun) -> dict[str, Any]:
     return facts
 
 
-def _evaluation(evaluation: Evaluation, floors: tuple[Floor, ...]) -> dict[str, Any]:
+def _evaluation(evaluation: Evaluation, floors: tuple[Floor, ...], *, among: Sequence[Experiment]) -> dict[str, Any]:
     return {
         "experiment": evaluation.experiment,
         "title": evaluation.title,
+        "settings": differing_settings(evaluated_experiment(evaluation), among),
         "seed": evaluation.seed,
         "where": evaluation.where,
         "dataset_id": evaluation.dataset_id,

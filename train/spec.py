@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from train.data.backdrops import Backdrops
 from train.errors import InputError
 from train.network_spec import NetworkSpec
 from train.training_spec import (
@@ -22,6 +23,7 @@ _STRICT_KEYS = ConfigDict(extra="forbid")
 # What `--set` may change. The rest says what the paper is and what it reports: facts, not settings.
 SETTABLE_PARTS = (
     "network", "loss", "encoding", "optimiser", "schedule", "augmentation", "layer", "split_by", "train_people_share",
+    "train_backdrops",
 )  # fmt: skip
 
 
@@ -73,7 +75,8 @@ class Experiment:
 
     `split_by` is "identity": nobody is in two splits. "frame" deals the frames of all people out anew, so that test
     pictures show people the network has seen; it exists to show what such a split would claim, never for our scores.
-    `train_people_share` is the share of the people of split train that are learnt from.
+    `train_people_share` is the share of the people of split train that are learnt from, `train_backdrops` says before
+    which backdrops (train/data/backdrops.py).
     """
 
     __pydantic_config__ = _STRICT_KEYS
@@ -90,6 +93,7 @@ class Experiment:
     layer: Literal["visible", "head"] = "visible"
     split_by: Literal["identity", "frame"] = "identity"
     train_people_share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    train_backdrops: Backdrops = "all"
     reported: dict[str, dict[str, float]] = field(default_factory=dict)
     assumed: tuple[str, ...] = ()
 

@@ -34,7 +34,12 @@ def training_record(
 
 def rows_to_learn(experiment: Experiment, pack: Pack) -> Int[np.ndarray, " n"]:
     """Rows of the pack that this experiment learns from."""
-    return training_rows(pack, split_by=experiment.split_by, people_share=experiment.train_people_share)
+    return training_rows(
+        pack,
+        split_by=experiment.split_by,
+        people_share=experiment.train_people_share,
+        backdrops=experiment.train_backdrops,
+    )
 
 
 def open_folder(out: Path, record: TrainingRecord) -> bool:

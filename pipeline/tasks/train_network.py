@@ -145,7 +145,7 @@ class TrainNetwork(RunTask):
 def fit_arguments(settings: RunSettings, keys: RunKeys, experiment: str) -> tuple[str, ...]:
     """The arguments of `python -m train fit` for a training of a run, but for the folder."""
     planned = settings.trainings[experiment]
-    arguments = ["--experiment", planned.experiment.key, "--seed", str(planned.seed)]
+    arguments = ["--experiment", planned.experiment.key, "--seed", str(planned.seed), "--amp", settings.amp]
     arguments += ["--pack", str(published_folder(settings.store, "packs", key_of(keys.pack)))]
     arguments += ["--device", TRAIN_DEVICES[chosen_device(settings.device)]]
     for name, value in planned.settings.items():

@@ -107,6 +107,26 @@ def test_a_repeated_experiment_is_trained_with_seeds_that_follow_the_run_s(tmp_p
     assert run_keys(later).trainings[shared] == run_keys(options).trainings[shared]
 
 
+def test_the_number_type_of_a_profile_reaches_the_trainings_and_their_keys(tmp_path: Path):
+    """Networks are trained as `amp` says, which is another training; off where nothing is said; others are refused."""
+    text = "recipe: quick\npack: {width_px: 64, height_px: 48}\ndevice: cpu\nseed: 4\n"
+    text += "experiments: [{key: khan2021_unet_simple}]\n"
+    found = {}
+    for amp, line in (("off", ""), ("bf16", "amp: bf16\n")):
+        profile = tmp_path / f"{amp}.yaml"
+        profile.write_text(text + line)
+        options = RunOptions(profile=str(profile), settings=(SMALL, TWO))
+        keys = run_keys(options)
+        (arguments,) = (fit_arguments(resolve(options), keys, name) for name in keys.trainings)
+        assert f"--amp {amp} " in " ".join(arguments)
+        found[amp] = keys
+    assert found["off"].pack == found["bf16"].pack
+    assert found["off"].trainings != found["bf16"].trainings
+    profile.write_text(text + "amp: half\n")
+    with pytest.raises(PipelineError, match=r"amp: .*'bf16'.*came: 'half'"):
+        resolve(RunOptions(profile=str(profile), store=str(tmp_path)))
+
+
 def test_a_floor_needs_validation_frames():
     """The floor chooses its settings on validation frames; without them a run has none, and it is part of a report."""
     with_validation = "structure.frames={train: 2, validation: 2, test: 2}"

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import OpenEXR
+import pyarrow
+import pyarrow.parquet
 import pytest
 import torch
 from PIL import Image
@@ -14,7 +16,7 @@ from PIL import Image
 from train.catalogue import build_network, find_experiment
 from train.data.augmentation import augment, draw_change
 from train.data.batches import Portion, batch_on, read_rows
-from train.data.pack import open_pack, rows_of_split
+from train.data.pack import PACK_ROWS, open_pack, rows_of_split
 from train.data.split_rows import identities_in_training, split_rows, training_rows
 from train.errors import InputError
 from train.evaluate import evaluate
@@ -171,14 +173,29 @@ def test_a_split_by_frame_deals_all_frames_out_once_and_mixes_the_people(ball_pa
     assert [len(rows) for rows in dealt] == [6, 2, 3]
     assert sorted(np.concatenate(dealt).tolist()) == list(range(11))
     assert all((np.diff(rows) > 0).all() for rows in dealt)
-    assert identities_in_training(pack, dealt[2], split_by="frame", people_share=1.0) > 0
+    assert identities_in_training(pack, dealt[2], split_by="frame", people_share=1.0, backdrops="all") > 0
     own = split_rows(pack, "test", split_by="identity")
     assert own.tolist() == rows_of_split(pack, "test").tolist()
-    assert identities_in_training(pack, own, split_by="identity", people_share=1.0) == 0
+    assert identities_in_training(pack, own, split_by="identity", people_share=1.0, backdrops="all") == 0
     with pytest.raises(ValueError, match="'person' came"):
         split_rows(pack, "test", split_by="person")
     with pytest.raises(InputError, match="no split 'tests'"):
         split_rows(pack, "tests", split_by="frame")
+
+
+def without_pictures(pack: Path, folder: Path, rows: np.ndarray) -> Path:
+    """A copy of a pack in which the pictures of some rows are black."""
+    shutil.copytree(pack, folder)
+    rgb = np.load(folder / "rgb.npy")
+    rgb[rows] = 0
+    np.save(folder / "rgb.npy", rgb)
+    return folder
+
+
+def same_weights(one: Path, other: Path) -> bool:
+    """Whether two trainings ended with the same bits."""
+    first, second = (torch.load(folder / "weights.pt", weights_only=True) for folder in (one, other))
+    return all(torch.equal(first[name], second[name]) for name in first)
 
 
 def test_a_share_of_people_is_part_of_every_larger_one(ball_pack_folder: Path):
@@ -186,7 +203,10 @@ def test_a_share_of_people_is_part_of_every_larger_one(ball_pack_folder: Path):
     split."""
     pack = open_pack(ball_pack_folder)
     whole = rows_of_split(pack, "train").tolist()
-    shares = [training_rows(pack, split_by="identity", people_share=share).tolist() for share in (0.01, 0.5, 1.0)]
+    shares = [
+        training_rows(pack, split_by="identity", people_share=share, backdrops="all").tolist()
+        for share in (0.01, 0.5, 1.0)
+    ]
     people = [{pack.rows[row].identity_id for row in rows} for rows in shares]
     everybody = {pack.rows[row].identity_id for row in whole}
     assert [len(one) for one in people] == [1, round(len(everybody) / 2), len(everybody)]
@@ -202,16 +222,52 @@ def test_a_training_of_a_share_of_people_sees_nobody_else(
     half = dataclasses.replace(tiny_experiment, train_people_share=0.5)
     fit(half, ball_pack_folder, tmp_path / "training", device="cpu")
     pack = open_pack(ball_pack_folder)
-    rows = training_rows(pack, split_by="identity", people_share=0.5)
+    rows = training_rows(pack, split_by="identity", people_share=0.5, backdrops="all")
     assert json.loads((tmp_path / "training" / "done.json").read_text())["train_frames"] == len(rows)
-    changed = tmp_path / "pack"
-    shutil.copytree(ball_pack_folder, changed)
-    rgb = np.load(changed / "rgb.npy")
-    rgb[np.setdiff1d(rows_of_split(pack, "train"), rows)] = 0
-    np.save(changed / "rgb.npy", rgb)
+    changed = without_pictures(ball_pack_folder, tmp_path / "pack", np.setdiff1d(rows_of_split(pack, "train"), rows))
     fit(half, changed, tmp_path / "again", device="cpu")
-    first, second = (torch.load(tmp_path / name / "weights.pt", weights_only=True) for name in ("training", "again"))
-    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert same_weights(tmp_path / "training", tmp_path / "again")
+
+
+def with_backdrops(pack: Path, folder: Path, kinds: list[str]) -> Path:
+    """A copy of a pack with these kinds of backdrops in turn; the pictures stay as they are."""
+    shutil.copytree(pack, folder)
+    rows = pyarrow.parquet.read_table(folder / PACK_ROWS).to_pylist()
+    changed = [row | {"backdrop_kind": kinds[number % len(kinds)]} for number, row in enumerate(rows)]
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(changed), folder / PACK_ROWS)
+    return folder
+
+
+def test_training_frames_are_chosen_by_their_backdrops(ball_pack_folder: Path, tmp_path: Path):
+    """Simple and complex share out the training frames of known kinds; an unknown kind is learnt from with all others
+    alone; and a pack without any frame of the kind asked for is refused, with the kinds that it has."""
+    kinds = ["plain", "room", "texture", "", "image", "environment", "gradient"]
+    pack = open_pack(with_backdrops(ball_pack_folder, tmp_path / "pack", kinds))
+    taken = {
+        backdrops: training_rows(pack, split_by="identity", people_share=1.0, backdrops=backdrops).tolist()
+        for backdrops in ("simple", "complex", "all")
+    }
+    whole = rows_of_split(pack, "train").tolist()
+    assert taken["all"] == whole
+    for backdrops, places in (("simple", (0, 2, 6)), ("complex", (1, 4, 5))):
+        assert taken[backdrops] == [row for row in whole if row % len(kinds) in places] != []
+    rooms = open_pack(with_backdrops(ball_pack_folder, tmp_path / "rooms", ["room"]))
+    with pytest.raises(InputError, match=r"no training frame before a simple backdrop .*; there are room"):
+        training_rows(rooms, split_by="identity", people_share=1.0, backdrops="simple")
+
+
+def test_a_training_before_simple_backdrops_sees_no_other(
+    tiny_experiment: Experiment, ball_pack_folder: Path, tmp_path: Path
+):
+    """It counts fewer frames, and ends with the same weights when the pictures before complex ones are others."""
+    simple = dataclasses.replace(tiny_experiment, train_backdrops="simple")
+    pack = open_pack(with_backdrops(ball_pack_folder, tmp_path / "pack", ["plain", "room"]))
+    rows = training_rows(pack, split_by="identity", people_share=1.0, backdrops="simple")
+    fit(simple, pack.folder, tmp_path / "training", device="cpu")
+    assert json.loads((tmp_path / "training" / "done.json").read_text())["train_frames"] == len(rows)
+    changed = without_pictures(pack.folder, tmp_path / "changed", np.setdiff1d(rows_of_split(pack, "train"), rows))
+    fit(simple, changed, tmp_path / "again", device="cpu")
+    assert same_weights(tmp_path / "training", tmp_path / "again")
 
 
 def test_scores_of_a_split_by_frame_say_so(tiny_experiment: Experiment, ball_pack_folder: Path, tmp_path: Path):
@@ -225,7 +281,9 @@ def test_scores_of_a_split_by_frame_say_so(tiny_experiment: Experiment, ball_pac
     pack = open_pack(ball_pack_folder)
     rows = split_rows(pack, "test", split_by="frame")
     assert (found["split_by"], found["frames"]) == ("frame", 3)
-    assert found["identities_in_training"] == identities_in_training(pack, rows, split_by="frame", people_share=1.0)
+    assert found["identities_in_training"] == identities_in_training(
+        pack, rows, split_by="frame", people_share=1.0, backdrops="all"
+    )
     assert found["notes"][0].startswith("SPLIT BY FRAME.")
     assert [frame["key"] for frame in found["frames_table"]] == [pack.rows[row].gt_key for row in rows]
     assert "SPLIT BY FRAME" in listed.title and listed.reported == {}

@@ -95,6 +95,8 @@ def test_trainings_of_the_table_differ_in_the_network_alone():
         ("metric_target", {"encoding.kind": "metric"}),
         ("half_of_people", {"train_people_share": 0.5}),
         ("quarter_of_people", {"train_people_share": 0.25}),
+        ("simple_backdrops", {"train_backdrops": "simple"}),
+        ("complex_backdrops", {"train_backdrops": "complex"}),
     ],
 )
 def test_an_ablation_changes_one_setting_and_claims_no_number_of_the_paper(name: str, changed: dict):

@@ -17,6 +17,12 @@ from train.report_inputs import read_report_data
 from train.report_pictures import picture_uri
 from train.report_side_by_side import PICTURE_WIDTH_PX, choose_frames, side_by_side
 
+# Where the comparing table and the figure of predictions begin and end on the page, as text.
+SECTIONS_THAT_COMPARE = (
+    ("All experiments side by side", "Raw and scale aligned."),
+    ("Side by side: the same frames", "Worst and best:"),
+)
+
 
 def rows_of(*people_and_yaws: tuple[str, float]) -> dict[int, PackRow]:
     """Rows of a split by place, in another order than by yaw."""
@@ -29,6 +35,7 @@ def rows_of(*people_and_yaws: tuple[str, float]) -> dict[int, PackRow]:
             identity_id=person,
             gt_key=f"gt{place}",
             rgb_key=f"rgb{place}",
+            backdrop_kind="plain",
             yaw_deg=yaw_deg,
             pitch_deg=0.0,
             roll_deg=0.0,
@@ -121,7 +128,9 @@ def test_only_several_experiments_on_the_same_unknown_people_are_shown(store: Re
     columns = results["side_by_side"][0]["columns"]
     settings = [["optimiser.learning_rate = 0.001"], ["optimiser.learning_rate = 0.5"]]
     assert [column["settings"] for column in columns] == settings
-    assert all(page.text.count(setting) == 2 for (setting,) in settings), "once in the table, once in the figure"
+    table, figure = (page.text.split(end)[0].split(start)[-1] for start, end in SECTIONS_THAT_COMPARE)
+    for (setting,) in settings:
+        assert (table.count(setting), figure.count(setting)) == (1, 1)
     results, _ = reported(store, tmp_path, [again, own, store.evaluations[0]])
     (figure,) = results["side_by_side"]
     assert [(column["experiment"], column["seed"]) for column in figure["columns"]] == [

@@ -243,7 +243,14 @@ DEPENDENT_PROBES = {
     "augmentation.noise_strength": ({"augmentation.noise": "1"}, 0.5, _changes),
 }
 # Proved by whole trainings in test_fit.py, test_early_stop.py and test_camera_and_split.py.
-PROVED_BY_TRAINING = {"schedule.epochs", "schedule.global_batch", "layer", "split_by", "train_people_share"}
+PROVED_BY_TRAINING = {
+    "schedule.epochs",
+    "schedule.global_batch",
+    "layer",
+    "split_by",
+    "train_people_share",
+    "train_backdrops",
+}
 PROVED_BY_TRAINING |= {"schedule.patience_epochs", "schedule.keep_weights", "schedule.watched_score"}
 # Of networks there is one a kind: any other is refused.
 SINGLE_CHOICES = {"network.kind", "network.weights"}

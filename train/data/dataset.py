@@ -36,11 +36,13 @@ INDEX_COLUMNS = (
     "rgb_shard",
     "rgb_file",
 )
+BACKDROP_COLUMN = "drawn.backdrop.kind"
 
 
 @dataclass(frozen=True)
 class FrameRow:
-    """One row of a dataset's index: which frame it is, and in which shards (relative to the store) its files lie."""
+    """One row of a dataset's index: which frame it is, in which shards (relative to the store) its files lie, and what
+    kind of backdrop it has ("" where the index does not say)."""
 
     split: str
     frame_index: int
@@ -52,6 +54,7 @@ class FrameRow:
     rgb_key: str
     rgb_shard: str
     rgb_file: str
+    backdrop_kind: str
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,10 @@ def _read_rows(index: Path) -> tuple[FrameRow, ...]:
     missing = [name for name in INDEX_COLUMNS if name not in table.column_names]
     if missing:
         raise InputError(f"{index} lacks the columns {missing}; it has {table.column_names}")
-    return tuple(FrameRow(**row) for row in table.select(list(INDEX_COLUMNS)).to_pylist())
+    known = BACKDROP_COLUMN in table.column_names
+    kinds = table[BACKDROP_COLUMN].to_pylist() if known else [""] * table.num_rows
+    places = table.select(list(INDEX_COLUMNS)).to_pylist()
+    return tuple(FrameRow(**row, backdrop_kind=kind) for row, kind in zip(places, kinds, strict=True))
 
 
 def _check_counts(folder: Path, manifest: DatasetManifest, rows: tuple[FrameRow, ...]) -> None:

@@ -16,7 +16,7 @@ from train.errors import InputError
 from train.progress import progress
 from train.unpublished import unpublished_folder
 
-PACK_VERSION = 2
+PACK_VERSION = 3
 PACK_INFO = "pack.json"
 PACK_ROWS = "rows.parquet"
 LANDMARKS = 68
@@ -40,7 +40,7 @@ class PackInfo(Record):
 
 
 class PackRow(Record):
-    """A frame of a pack: its row in the arrays, who it shows, the keys of both its products, and its head pose."""
+    """A frame of a pack: its row in the arrays, who it shows, both products, kind of backdrop, and head pose."""
 
     row: int
     split: str
@@ -49,6 +49,7 @@ class PackRow(Record):
     identity_id: str
     gt_key: str
     rgb_key: str
+    backdrop_kind: str
     yaw_deg: float
     pitch_deg: float
     roll_deg: float
@@ -187,6 +188,7 @@ def _write_pack(source: RenderedDataset, folder: Path, *, width_px: int, height_
                 identity_id=row.identity_id,
                 gt_key=row.gt_key,
                 rgb_key=row.rgb_key,
+                backdrop_kind=row.backdrop_kind,
                 yaw_deg=frame.geometry.yaw_deg,
                 pitch_deg=frame.geometry.pitch_deg,
                 roll_deg=frame.geometry.roll_deg,

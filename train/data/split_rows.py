@@ -5,7 +5,9 @@ import hashlib
 import numpy as np
 
 from render.dataset_format import SPLITS
+from train.data.backdrops import BACKDROP_KINDS, Backdrops, is_among
 from train.data.pack import Pack, rows_of_split
+from train.errors import InputError
 
 
 def split_rows(pack: Pack, split: str, *, split_by: str) -> np.ndarray:
@@ -27,21 +29,34 @@ def split_rows(pack: Pack, split: str, *, split_by: str) -> np.ndarray:
     return np.array(sorted(order[before : before + len(by_identity)]), dtype=np.int64)
 
 
-def training_rows(pack: Pack, *, split_by: str, people_share: float) -> np.ndarray:
-    """Row numbers that are learnt from: of split train, the frames of a share of the people, at least of one.
+def training_rows(pack: Pack, *, split_by: str, people_share: float, backdrops: Backdrops) -> np.ndarray:
+    """Row numbers that are learnt from: of split train, the frames before such backdrops of a share of the people.
 
-    Who is taken depends on the people's names alone, and who is in a smaller share is in every larger one.
+    Who is taken depends on the people's names alone: at least one, and who is in a smaller share is in every larger
+    one. Raises: InputError when they have no frame before such a backdrop.
     """
     rows = split_rows(pack, "train", split_by=split_by)
     people = sorted(
         {pack.rows[row].identity_id for row in rows}, key=lambda name: hashlib.sha256(name.encode()).digest()
     )
     taken = set(people[: max(1, round(people_share * len(people)))])
-    return np.array([row for row in rows if pack.rows[row].identity_id in taken], dtype=np.int64)
+    chosen = [
+        row for row in rows if pack.rows[row].identity_id in taken and is_among(pack.rows[row].backdrop_kind, backdrops)
+    ]
+    if len(chosen) == 0 and len(rows) > 0:
+        kinds = sorted({pack.rows[row].backdrop_kind or "unknown" for row in rows})
+        raise InputError(
+            f"{pack.folder} has no training frame before a {backdrops} backdrop "
+            f"({', '.join(BACKDROP_KINDS[backdrops])}) of the people that are learnt from; "
+            f"there are {', '.join(kinds)}. Set train_backdrops to all"
+        )
+    return np.array(chosen, dtype=np.int64)
 
 
-def identities_in_training(pack: Pack, rows: np.ndarray, *, split_by: str, people_share: float) -> int:
+def identities_in_training(
+    pack: Pack, rows: np.ndarray, *, split_by: str, people_share: float, backdrops: Backdrops
+) -> int:
     """How many of the people in some rows are also in the training frames; 0 where the split is by identity."""
-    learnt = training_rows(pack, split_by=split_by, people_share=people_share)
+    learnt = training_rows(pack, split_by=split_by, people_share=people_share, backdrops=backdrops)
     train = {pack.rows[row].identity_id for row in learnt}
     return len(train & {pack.rows[row].identity_id for row in rows})

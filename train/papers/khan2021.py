@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from train.data.backdrops import Backdrops
 from train.network_spec import DenseDepthEncoder, DenseDepthSpec, NetworkSpec, SegformerSpec, UNetSimpleSpec
 from train.spec import Encoding, Experiment, LossSpec, OptimiserSpec, Schedule
 
@@ -126,6 +127,7 @@ def _ablation(
     loss: LossSpec = UNET_SIMPLE_L1.loss,
     encoding: Encoding = UNET_SIMPLE_L1.encoding,
     train_people_share: float = UNET_SIMPLE_L1.train_people_share,
+    train_backdrops: Backdrops = UNET_SIMPLE_L1.train_backdrops,
 ) -> Experiment:
     """The U-Net of four terms with one thing changed.
 
@@ -140,6 +142,7 @@ def _ablation(
         loss=loss,
         encoding=encoding,
         train_people_share=train_people_share,
+        train_backdrops=train_backdrops,
         reported={},
     )
 
@@ -157,6 +160,8 @@ ABLATIONS = (
     ),
     _ablation("half_of_people", "all four terms, half of the people to learn from", train_people_share=0.5),
     _ablation("quarter_of_people", "all four terms, a quarter of the people to learn from", train_people_share=0.25),
+    _ablation("simple_backdrops", "all four terms, learnt before simple backdrops alone", train_backdrops="simple"),
+    _ablation("complex_backdrops", "all four terms, learnt before complex backdrops alone", train_backdrops="complex"),
 )
 
 SEGFORMER_B2 = dataclasses.replace(
