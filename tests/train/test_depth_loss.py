@@ -110,7 +110,7 @@ def test_gradient_and_normal_terms_are_blind_to_a_constant():
     """An error that is the same everywhere costs neither term anything: without L1, scale is hardly pinned."""
     target = _images(5)
     assert gradient_term(target + 0.75, target).item() == pytest.approx(0.0, abs=1e-5)
-    assert normal_term(target + 0.75, target).item() == pytest.approx(0.0, abs=1e-5)
+    assert normal_term(target + 0.75, target, slope=3.0).item() == pytest.approx(0.0, abs=1e-5)
     assert l1_term(target + 0.75, target).item() == pytest.approx(0.75, rel=1e-5)
 
 
@@ -126,7 +126,16 @@ def test_normal_term_is_one_minus_the_cosine():
     cosine = (image_normals(flat) * image_normals(ramp)).sum(dim=1)[:, 1:-1, 1:-1]
     torch.testing.assert_close(cosine, torch.full((1, 12, 19), math.sqrt(0.5)))
     expected = 1 - (19 * math.sqrt(0.5) + 2 / math.sqrt(1 + 0.25)) / 21
-    assert normal_term(flat, ramp).item() == pytest.approx(expected, rel=1e-5)
+    assert normal_term(flat, ramp, slope=1.0).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_normal_term_can_be_told_how_steep_a_slope_is():
+    """With slope 4, slopes of a quarter cost what whole ones do with slope 1, also in the whole loss."""
+    predicted, target = _images(6), _images(7)
+    whole = normal_term(predicted, target, slope=1.0)
+    torch.testing.assert_close(normal_term(predicted / 4, target / 4, slope=4.0), whole)
+    steep = LossSpec(ssim=0.0, gradient=0.0, normal=1.0, normal_slope=4.0)
+    torch.testing.assert_close(depth_loss(predicted / 4, target / 4, spec=steep, data_range=4.0)[0], whole)
 
 
 def test_the_loss_is_the_weighted_sum_of_its_terms():

@@ -212,6 +212,7 @@ PROBES = {
     "loss.normal": (0.7, _loss),
     "loss.l1": (0.7, _loss),
     "loss.ssim_divisor": (2.0, _loss),
+    "loss.normal_slope": (4.0, _loss),
     "encoding.kind": ("metric", _encoded),
     "encoding.background_depth_m": (4.0, _encoded),
     "encoding.nearest_depth_m": (0.25, _encoded),

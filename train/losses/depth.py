@@ -23,7 +23,7 @@ def depth_loss(
     terms = {
         "ssim": ssim_term(predicted, target, data_range=data_range, divisor=spec.ssim_divisor),
         "gradient": gradient_term(predicted, target),
-        "normal": normal_term(predicted, target),
+        "normal": normal_term(predicted, target, slope=spec.normal_slope),
         "l1": l1_term(predicted, target),
     }
     weights = {"ssim": spec.ssim, "gradient": spec.gradient, "normal": spec.normal, "l1": spec.l1}
@@ -45,9 +45,14 @@ def gradient_term(predicted: Float[Tensor, "b 1 h w"], target: Float[Tensor, "b 
     return (along_x.abs() + along_y.abs()).mean()
 
 
-def normal_term(predicted: Float[Tensor, "b 1 h w"], target: Float[Tensor, "b 1 h w"]) -> Float[Tensor, ""]:
-    """Mean of 1 - cos of the angle between the normals [-d/dx, -d/dy, 1] of both images; 0..2, blind to a constant."""
-    cosine = (image_normals(predicted) * image_normals(target)).sum(dim=1)
+def normal_term(
+    predicted: Float[Tensor, "b 1 h w"], target: Float[Tensor, "b 1 h w"], *, slope: float
+) -> Float[Tensor, ""]:
+    """Mean of 1 - cos of the angle between the normals [-d/dx, -d/dy, 1] of both images, each times `slope`.
+
+    0..2, blind to a constant error.
+    """
+    cosine = (image_normals(slope * predicted) * image_normals(slope * target)).sum(dim=1)
     return (1 - cosine).mean()
 
 
