@@ -28,7 +28,14 @@ full-run: $(STAMP) ## run the whole product; options go in ARGS, e.g. ARGS='--he
 	$(BIN)/luigi --module pipeline FullRun $(ARGS)
 
 test: check ## every check, then every test; a selection goes in ARGS, e.g. ARGS='-k config'
+ifneq ($(strip $(ARGS)),)
 	$(BIN)/pytest $(ARGS)
+else
+	@# The farm's tests wait for most of their time, so they run beside the others; their output comes last.
+	@log=$$(mktemp); $(BIN)/pytest tests/farm >$$log 2>&1 & farm=$$!; trap 'kill $$farm; rm -f $$log' INT TERM; \
+	$(BIN)/pytest --ignore=tests/farm; others=$$?; wait $$farm; farm=$$?; cat $$log; rm -f $$log; \
+	exit $$((others ? others : farm))
+endif
 
 check: $(STAMP) ## lint, format, types, import contracts, file length
 	$(BIN)/ruff check .

@@ -174,12 +174,15 @@ def _table(evaluation: dict[str, Any]) -> dict[str, Any]:
 
 
 def _compared(lines: list[dict[str, Any]]) -> dict[str, bool]:
-    """Whether all lines of the comparison are of one target, and of one kind of machine: then it is said once."""
+    """Whether all lines of the comparison are of one target, and trained on one kind of machine and scored on one (the
+    same or another): then it is said once."""
     targets = ("dataset_id", "split", "layer", "width_px", "height_px")
     return {
         "one_target": len({tuple(line[name] for name in targets) for line in lines}) == 1,
-        "one_device": len({device for line in lines for device in line["training_devices"] + line["inference_devices"]})
-        == 1,
+        "one_device": all(
+            len({device for line in lines for device in line[stage]}) <= 1
+            for stage in ("training_devices", "inference_devices")
+        ),
     }
 
 
