@@ -92,6 +92,9 @@ def _parser() -> argparse.ArgumentParser:
     flooring.add_argument("--dataset", type=Path, required=True, help="<store>/datasets/<id>")
     flooring.add_argument("--split", choices=SPLITS, default="test")
     flooring.add_argument("--seed", type=int, default=0)
+    flooring.add_argument(
+        "--landmark-error-px", type=float, default=0.0, help="by how much landmarks are off, in rendered pixels"
+    )
     flooring.add_argument("--out", type=Path, required=True, help="folder to make")
 
     predicting = commands.add_parser("predict", help="depth, normals and a mesh from any photograph")
@@ -201,7 +204,13 @@ def _evaluate(options: argparse.Namespace) -> None:
 def _floor(options: argparse.Namespace) -> None:
     from train.distance_floor import write_floor
 
-    write_floor(options.dataset, options.out, split=options.split, seed=options.seed)
+    write_floor(
+        options.dataset,
+        options.out,
+        split=options.split,
+        seed=options.seed,
+        landmark_error_px=options.landmark_error_px,
+    )
 
 
 def _predict(options: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@
 The best estimate that we know, so an upper bound of the true floor: whoever does better has seen more than landmarks.
 """
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -30,20 +31,34 @@ BOOTSTRAP_DRAWS = 2000
 INTERVAL_PERCENT = (2.5, 97.5)
 
 
-def write_floor(dataset: Path, out: Path, *, split: str = "test", seed: int = 0) -> None:
+def write_floor(
+    dataset: Path, out: Path, *, split: str = "test", seed: int = 0, landmark_error_px: float = 0.0
+) -> None:
     """Measure the floor of a dataset on the people of one split and publish floor.json in the folder `out`.
 
     Learnt on the people of split train; what is to be chosen is chosen on those of validation. `seed` decides which
-    frames are recombined and the bootstrap. An equal floor that is already there is kept.
-    Raises: InputError when a split has no frame, landmarks are no landmarks, or `out` is something else.
+    frames are recombined, the errors of landmarks, and the bootstrap. `landmark_error_px` is the standard deviation by
+    which every coordinate is off, in learning as in testing, in pixels of the rendered picture: nobody finds landmarks
+    exactly. An equal floor that is already there is kept.
+    Raises: InputError when a split has no frame, landmarks are no landmarks, their error is no number of 0 or more, or
+    `out` is something else.
     """
+    if not 0 <= landmark_error_px < np.inf:
+        raise InputError(f"the error of landmarks must be 0 pixels or more, but {landmark_error_px} came")
     source = open_dataset(dataset)
-    identity = {"index_sha256": source.manifest.index_sha256, "split": split, "seed": seed}
+    identity = {
+        "index_sha256": source.manifest.index_sha256,
+        "split": split,
+        "seed": seed,
+        "landmark_error_px": landmark_error_px,
+    }
     if out.exists():
         _check_equal(out, identity)
         return
     frames = {name: read_landmarks(source, name) for name in dict.fromkeys(("train", "validation", split))}
-    measured = measure_floor(frames["train"], frames["validation"], frames[split], seed=seed)
+    measured = measure_floor(
+        frames["train"], frames["validation"], frames[split], seed=seed, landmark_error_px=landmark_error_px
+    )
     floor = {
         **identity,
         "dataset_id": source.manifest.dataset_id,
@@ -77,7 +92,12 @@ def read_landmarks(source: RenderedDataset, split: str) -> LandmarkFrames:
 
 
 def measure_floor(
-    train: LandmarkFrames, validation: LandmarkFrames, held_out: LandmarkFrames, *, seed: int
+    train: LandmarkFrames,
+    validation: LandmarkFrames,
+    held_out: LandmarkFrames,
+    *,
+    seed: int,
+    landmark_error_px: float = 0.0,
 ) -> dict[str, Any]:
     """The floors as plain data: by setting the absolute relative error of distance, a mean over held-out people.
 
@@ -86,7 +106,9 @@ def measure_floor(
     from the spreads of the training data alone (`analytic_floor`).
     """
     stream = np.random.Generator(np.random.Philox(seed))
-    samples = recombined(train, stream)
+    samples, validation, held_out = (
+        with_errors(frames, landmark_error_px, stream) for frames in (recombined(train, stream), validation, held_out)
+    )
     middle_m = np.full(len(held_out.identity_ids), np.median(eyes_distance_m(train)))
     spreads = log_spreads(train)
     settings = {}
@@ -117,6 +139,14 @@ def measure_floor(
         "constant_abs_rel": float(_by_identity(middle_m, held_out).mean()),
         "spreads": spreads,
     }
+
+
+def with_errors(frames: LandmarkFrames, error_px: float, stream: np.random.Generator) -> LandmarkFrames:
+    """The frames with each coordinate of their landmarks in the picture off by a normal error of that deviation."""
+    if error_px == 0:
+        return frames
+    errors_px = error_px * stream.standard_normal(frames.landmarks_px.shape)
+    return dataclasses.replace(frames, landmarks_px=frames.landmarks_px + errors_px)
 
 
 def analytic_floor(*, log_distance_sd: float, log_head_size_sd: float, log_focal_length_sd: float) -> float:

@@ -11,7 +11,15 @@ from ball_dataset import write_ball_dataset, write_shard_tables
 from render.dataset_format import FrameRecord, read_records
 from train.__main__ import main
 from train.data.dataset import open_dataset
-from train.distance_floor import FLOOR_FILE, analytic_floor, log_spreads, measure_floor, read_landmarks, write_floor
+from train.distance_floor import (
+    FLOOR_FILE,
+    analytic_floor,
+    log_spreads,
+    measure_floor,
+    read_landmarks,
+    with_errors,
+    write_floor,
+)
 from train.errors import InputError
 from train.landmark_distance import LandmarkFrames, eyes_distance_m, recombined, seen_landmarks
 
@@ -51,10 +59,10 @@ def world(people: int, *, seed: int, size_sd: float, focal: tuple[float, float])
     )
 
 
-def floors(*, size_sd: float, focal: tuple[float, float]) -> dict:
+def floors(*, size_sd: float, focal: tuple[float, float], landmark_error_px: float = 0.0) -> dict:
     """The measured floors of such a world: 20, 8 and 60 people."""
     sets = [world(people, seed=seed, size_sd=size_sd, focal=focal) for people, seed in ((20, 1), (8, 2), (60, 3))]
-    return measure_floor(*sets, seed=0)
+    return measure_floor(*sets, seed=0, landmark_error_px=landmark_error_px)
 
 
 def test_the_analytic_floor_is_the_best_estimate_of_normal_numbers():
@@ -91,6 +99,21 @@ def test_the_size_of_heads_sets_the_floor_even_with_a_known_camera():
     assert found["settings"]["intrinsics_unknown"]["size_abs_rel"] > 1.5 * known["abs_rel"]
     assert known["abs_rel"] < 0.6 * found["constant_abs_rel"]
     assert found["settings"]["intrinsics_unknown"]["abs_rel"] <= found["constant_abs_rel"]
+
+
+def test_landmarks_that_are_off_raise_the_floor():
+    """Every coordinate in the picture is off by the error asked for, the points themselves are not; and where exact
+    landmarks leave nothing open, the floor rises with their error."""
+    frames = world(20, seed=1, size_sd=0.0, focal=(1.4, 1.4))
+    moved = with_errors(frames, 3.0, np.random.default_rng(0))
+    errors_px = moved.landmarks_px - frames.landmarks_px
+    assert (errors_px.mean(), errors_px.std()) == (pytest.approx(0, abs=0.15), pytest.approx(3.0, rel=0.05))
+    assert np.array_equal(moved.landmarks_cam_m, frames.landmarks_cam_m)
+    found = [
+        floors(size_sd=0.0, focal=(1.4, 1.4), landmark_error_px=error_px)["settings"]["intrinsics_known"]["abs_rel"]
+        for error_px in (0.0, 10.0, 30.0)
+    ]
+    assert found[0] < 0.004 < found[1] < found[2]
 
 
 def test_a_known_camera_does_not_care_for_its_focal_length_or_axis():
@@ -178,6 +201,15 @@ def test_the_command_reads_records_and_leaves_a_floor(dataset_with_faces: Path, 
     assert main(arguments) == 0
     assert path.stat().st_mtime_ns == before
     assert main([*arguments[:-1], "4"]) == 2
+    assert main([*arguments, "--landmark-error-px", "1"]) == 2
+    moved = [*arguments[:4], str(tmp_path / "moved"), "--seed", "3", "--landmark-error-px", "2.5"]
+    assert main(moved) == 0
+    found = json.loads((tmp_path / "moved" / FLOOR_FILE).read_text())
+    assert (found["landmark_error_px"], found["settings"]) == (
+        2.5,
+        measure_floor(*sets, seed=3, landmark_error_px=2.5)["settings"],
+    )
+    assert main([*moved[:4], str(tmp_path / "never"), "--landmark-error-px", "-1"]) == 2
 
 
 def test_what_has_no_floor_is_refused(ball_dataset_folder: Path, tmp_path: Path):
