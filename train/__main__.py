@@ -173,11 +173,14 @@ def _pack(options: argparse.Namespace) -> None:
 
 def _fit(options: argparse.Namespace) -> None:
     experiment = _chosen(options.experiment, options)
+    from train.adversary import adversary_of
     from train.device import use_allowed_cores
     from train.fit import fit
+    from train.fit_adversarial import fit_adversarial
 
     use_allowed_cores()
-    fit(
+    train = fit if adversary_of(experiment) is None else fit_adversarial
+    train(
         experiment,
         options.pack,
         options.out,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from train.report_comparison import SeedGroup, distinguishing_settings, spread
-from train.report_inputs import FrameScore
+from train.report_evaluations import FrameScore
 
 # Kinds of backdrops as recipes name them (render/ranges/backdrops.py).
 BACKDROPS = {"simple": ("plain", "gradient", "texture"), "complex": ("environment", "image", "room")}

@@ -8,7 +8,8 @@ from train.network_spec import NetworkSpec
 from train.report_backdrops import backdrop_scores
 from train.report_comparison import comparison, group_by_experiment
 from train.report_distributions import distributions, summary
-from train.report_inputs import Evaluation, Floor, RenderRun, ReportData, TrainingRun
+from train.report_evaluations import Evaluation
+from train.report_inputs import Floor, RenderRun, ReportData, TrainingRun
 from train.report_scale_view import floor_facts, scale_facts
 from train.report_side_by_side import side_by_side, side_by_side_facts
 

@@ -15,7 +15,8 @@ from torch.nn import functional
 import train.fit
 from train.catalogue import find_experiment
 from train.interruption import EXIT_INTERRUPTED, StopRequestedError
-from train.spec import Experiment, NetworkSpec
+from train.network_spec import NetworkSpec
+from train.spec import Experiment
 from train.training_spec import Schedule
 
 

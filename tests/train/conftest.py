@@ -10,7 +10,8 @@ from report_store import ReportStore, write_report_store
 from train.catalogue import experiments, find_experiment
 from train.data.pack import pack_dataset
 from train.network_spec import UNetSimpleSpec
-from train.spec import Experiment, Schedule
+from train.spec import Experiment
+from train.training_spec import Schedule
 
 SOURCE_WIDTH_PX, SOURCE_HEIGHT_PX = 96, 60
 PACK_WIDTH_PX, PACK_HEIGHT_PX = 32, 20

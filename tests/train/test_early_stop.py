@@ -51,7 +51,9 @@ def test_a_training_ends_when_patience_is_over_and_keeps_its_best(
     monkeypatch.setattr(os, "fsync", lambda _: None)
     scores = iter((3.0, 1.0, 2.0, 2.0))
     names = ("abs_rel", "rmse_m", "delta_1")
-    monkeypatch.setattr("train.fit.validate", lambda *_, **__: {"head_mask": dict.fromkeys(names, next(scores))})
+    monkeypatch.setattr(
+        "train.training_loop.validate", lambda *_, **__: {"head_mask": dict.fromkeys(names, next(scores))}
+    )
     settings = {"schedule.epochs": "9", "schedule.patience_epochs": "2", "schedule.keep_weights": "best"}
     experiment = with_settings(tiny_experiment, {**settings, "schedule.watched_score": "head_mask.rmse_m"})
     fit(experiment, ball_pack_folder, tmp_path / "early", device="cpu", seed=3)
@@ -68,7 +70,7 @@ def test_a_training_ends_when_patience_is_over_and_keeps_its_best(
 def test_early_stop_without_validation_frames_is_refused(tiny_experiment: Experiment, ball_pack_folder: Path):
     """Before anything is trained, the message says what to change."""
     from train.data.pack import open_pack
-    from train.fit import check_pack
+    from train.training_loop import check_pack
 
     pack = open_pack(ball_pack_folder)
     none = dataclasses.replace(pack, info=pack.info.model_copy(update={"frames": {"train": 6, "validation": 0}}))

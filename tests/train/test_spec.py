@@ -8,6 +8,7 @@ import torch
 
 from train.catalogue import build_network, experiments, find_experiment
 from train.data.augmentation import draw_change
+from train.depth_spec import Encoding, LossSpec
 from train.encoding import decode_depth, encode_depth
 from train.errors import InputError
 from train.losses.depth import depth_loss
@@ -15,12 +16,7 @@ from train.network_spec import DenseDepthSpec, UNetSimpleSpec
 from train.optimiser import build_optimiser, learning_rate_at
 from train.spec import (
     SETTABLE_PARTS,
-    AugmentationSpec,
-    Encoding,
     Experiment,
-    LossSpec,
-    OptimiserSpec,
-    Schedule,
     describe,
     experiment_as_json,
     experiment_from_json,
@@ -28,6 +24,7 @@ from train.spec import (
     settable_fields,
     with_settings,
 )
+from train.training_spec import AugmentationSpec, OptimiserSpec, Schedule
 
 
 @pytest.mark.parametrize("key", experiments())
