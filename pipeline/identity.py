@@ -7,7 +7,7 @@ from train.reading_notes import reading_notes
 from train.spec import WORDS, Experiment, experiment_as_json, settings_tree
 
 # Bump an epoch by hand when the code that it names makes something else of the same input.
-EPOCHS: dict[str, int] = {"pack": 2, "floor": 1, "training": 2, "evaluation": 2, "report": 3}
+EPOCHS: dict[str, int] = {"pack": 2, "floor": 1, "training": 2, "evaluation": 2, "report": 4}
 
 
 def certificate_inputs(settings: dict, assets: dict[str, str], *, device: str) -> dict:

@@ -10,6 +10,7 @@ from train.report_comparison import comparison, group_by_experiment
 from train.report_distributions import distributions, summary
 from train.report_evaluations import Evaluation
 from train.report_inputs import Floor, RenderRun, ReportData, TrainingRun
+from train.report_normals import normals_facts
 from train.report_scale_view import floor_facts, scale_facts
 from train.report_side_by_side import side_by_side, side_by_side_facts
 
@@ -43,6 +44,7 @@ def build_results(data: ReportData) -> dict[str, Any]:
             {row["gt_key"]: row["drawn.backdrop.kind"] for row in data.index if "drawn.backdrop.kind" in row},
         ),
         "side_by_side": [side_by_side_facts(figure) for figure in side_by_side(data.evaluations, data.pack)],
+        "normals": normals_facts(data.normals, data.pack),
         "floors": [floor_facts(floor) for floor in data.floors],
         "seconds": {**data.inputs.timings, "all": sum(data.inputs.timings.values())},
         "render_seconds_per_frame": render_seconds(data.render_runs),
