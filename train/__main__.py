@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     flooring.add_argument("--seed", type=int, default=0)
     flooring.add_argument("--out", type=Path, required=True, help="folder to make")
 
-    predicting = commands.add_parser("predict", help="depth, normals and a mesh from any photograph")
+    predicting = commands.add_parser("predict", help="depth and a mesh, or normals and slopes, from any photograph")
     predicting.add_argument("--training", type=Path, required=True)
     predicting.add_argument("--photo", type=Path, required=True)
     predicting.add_argument("--out", type=Path, required=True, help="folder to make")

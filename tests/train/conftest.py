@@ -52,12 +52,12 @@ def tiny_experiment() -> Experiment:
 @pytest.fixture(scope="session")
 def tiny_normals() -> NormalsExperiment:
     """bouafif2020 with its critic, both narrow, for pictures of 32 x 20; two epochs of batches of 4 and 2, in which the
-    network learns from every second batch."""
+    network learns from every second batch, at a rate that falls."""
     return dataclasses.replace(
         bouafif2020.WGAN_L2,
         network=StridedUNetSpec(width=2, levels=4),
         adversary=AdversarySpec(critic_width=2, critic_steps=2),
-        schedule=Schedule(epochs=2, global_batch=4),
+        schedule=Schedule(epochs=2, global_batch=4, decay="cosine"),
     )
 
 

@@ -23,10 +23,13 @@ def _lines(*values: float, score: str = "abs_rel") -> list[dict]:
 
 
 def test_the_best_epoch_has_the_smallest_error_or_the_largest_share():
-    """Errors are better when small, delta shares when large; of equal epochs the first counts."""
+    """Errors are better when small, shares when large; of equal epochs the first counts."""
     assert best_epoch(_lines(0.3, 0.1, 0.2, 0.1), "head_mask.abs_rel") == 2
     assert best_epoch(_lines(0.3, 0.9, 0.2, score="delta_1"), "head_mask.delta_1") == 2
     assert best_epoch(_lines(0.3, 0.9, 0.2, score="delta_1_scale_aligned"), "head_mask.delta_1_scale_aligned") == 2
+    for share in ("mask_recall", "below_10_deg"):
+        assert best_epoch(_lines(0.3, 0.9, 0.2, score=share), f"head_mask.{share}") == 2
+    assert best_epoch(_lines(0.3, 0.9, 0.2, score="mean_angle_deg"), "head_mask.mean_angle_deg") == 3
 
 
 def test_patience_counts_epochs_since_the_best():

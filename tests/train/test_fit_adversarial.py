@@ -196,6 +196,8 @@ def test_stopped_after_every_step_it_ends_with_the_same_bits(
             fit_adversarial(tiny_normals, ball_pack_folder, tmp_path / "pieces", device="cpu", seed=4)
     saved = read_checkpoint(tmp_path / "pieces")
     assert saved is not None and set(saved.critic) == {"network", "optimiser"}
+    rates = {one["param_groups"][0]["lr"] for one in (saved.optimiser, saved.critic["optimiser"])}
+    assert len(rates) == 1 and 0 < rates.pop() < tiny_normals.optimiser.learning_rate
     monkeypatch.undo()
     fit_adversarial(tiny_normals, ball_pack_folder, tmp_path / "pieces", device="cpu", seed=4)
     assert _same_weights(tmp_path / "pieces", whole)
