@@ -21,10 +21,9 @@ from train.catalogue import build_network, find_experiment
 from train.data.batches import batch_on, epoch_batches, load_batch, read_rows
 from train.data.pack import Pack, open_pack, rows_of_split
 from train.device import choose_device, describe_device, use_allowed_cores
-from train.encoding import target_of, target_range
 from train.fit import fit
-from train.losses.depth import depth_loss
 from train.optimiser import build_optimiser
+from train.quantities.table import quantity_of
 from train.spec import Experiment, with_settings
 from train.training_folder import rows_to_learn
 
@@ -120,13 +119,14 @@ def _bare_seconds_a_step(experiment: Experiment, pack: Pack, *, steps: int, devi
     rows = rows_to_learn(experiment, pack)[: experiment.schedule.global_batch]
     batch = load_batch(pack, rows, layer=experiment.layer, device=device)
     rgb = batch.rgb.contiguous(memory_format=torch.channels_last)
-    target, data_range = target_of(batch, experiment.encoding), target_range(experiment.encoding)
+    quantity = quantity_of(experiment)
+    target = quantity.encode(batch, experiment)
     started_s = 0.0
     for step in range(-3, steps):
         if step == 0:
             _finish(device)
             started_s = time.perf_counter()
-        loss, _ = depth_loss(network(rgb), target, spec=experiment.loss, data_range=data_range)
+        loss, _ = quantity.loss(network(rgb), target, experiment)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()

@@ -15,9 +15,14 @@ from pipeline.tasks.parameters import RunTask
 from pipeline.tasks.render_dataset import quarantine_warning
 from render.certification.certificate import Certificate
 from render.dataset_format import DATASET_CERTIFICATE, DATASET_MANIFEST, DatasetManifest
+from train.depth_spec import DepthExperiment
+from train.normals_spec import NormalsExperiment
 
-SCORES_SHOWN = ("abs_rel", "rmse_m", "delta_1")
-REGIONS_SHOWN = {"head_mask": "head", "full": "full image"}
+# Regions with their titles, and scores, by what an experiment learns.
+SHOWN = {
+    DepthExperiment: ({"head_mask": "head", "full": "full image"}, ("abs_rel", "rmse_m", "delta_1")),
+    NormalsExperiment: ({"head": "head"}, ("mask_precision", "mask_recall", "mean_angle_deg", "below_10_deg")),
+}
 
 
 class FullRun(RunTask):
@@ -75,19 +80,20 @@ def summary(options: RunOptions, *, latest: Path) -> str:
         folder = published_folder(settings.store, "evaluations", key_of(inputs))
         evaluation = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
         lines.append(f"scores   {name}, split {EVALUATED_SPLIT}")
-        lines += [f"         {title}: {score_line(evaluation, region)}" for region, title in REGIONS_SHOWN.items()]
+        regions, scores = SHOWN[type(settings.trainings[name].experiment)]
+        lines += [f"         {title}: {score_line(evaluation, region, scores)}" for region, title in regions.items()]
     times = [f"{stage} {duration(seconds)}" for stage, seconds in stage_seconds(settings.store, keys).items()]
     lines.append(f"time     {', '.join(times)}")
     lines.append(f"report   {latest / 'index.html'}")
     return "\n".join(lines)
 
 
-def score_line(evaluation: dict, region: str) -> str:
-    """A few scores over a region, each with the paper's number behind it; the head may be in no picture."""
+def score_line(evaluation: dict, region: str, names: tuple[str, ...]) -> str:
+    """Some scores over a region, each with the paper's number behind it; the head may be in no picture."""
     ours = evaluation["metrics"].get(region, {"pooled": {}})["pooled"]
     reported = evaluation["reported"].get(region, {})
     parts = []
-    for name in SCORES_SHOWN:
+    for name in names:
         printed = f" (paper: {reported[name]:.4f})" if name in reported else ""
         value = ours.get(name)
         parts.append(f"{name} {'none' if value is None else format(value, '.4f')}{printed}")

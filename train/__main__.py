@@ -97,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     flooring.add_argument("--out", type=Path, required=True, help="folder to make")
 
-    predicting = commands.add_parser("predict", help="depth, normals and a mesh from any photograph")
+    predicting = commands.add_parser("predict", help="depth and a mesh, or normals and slopes, from any photograph")
     predicting.add_argument("--training", type=Path, required=True)
     predicting.add_argument("--photo", type=Path, required=True)
     predicting.add_argument("--out", type=Path, required=True, help="folder to make")
@@ -176,11 +176,14 @@ def _pack(options: argparse.Namespace) -> None:
 
 def _fit(options: argparse.Namespace) -> None:
     experiment = _chosen(options.experiment, options)
+    from train.adversary import adversary_of
     from train.device import use_allowed_cores
     from train.fit import fit
+    from train.fit_adversarial import fit_adversarial
 
     use_allowed_cores()
-    fit(
+    train = fit if adversary_of(experiment) is None else fit_adversarial
+    train(
         experiment,
         options.pack,
         options.out,

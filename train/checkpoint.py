@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -58,7 +58,9 @@ class Checkpoint:
     `scaler` is what float16 needs to scale gradients (empty otherwise). `loss_sums` adds up, over the images of the
     unfinished epoch, each term times its images; `history` holds the finished epochs. `best_network` is the network
     after the best of them, when it is to be kept. `machines` says what the training ran on, from which step on.
-    `seconds` is the time spent so far, over all runs. Random numbers need no state: each step has its own seed.
+    `seconds` is the time spent so far, over all runs. `critic` holds the state of a critic's network and optimiser,
+    where there is one; checkpoints of earlier versions have no such entry. Random numbers need no state: each step has
+    its own seed.
     """
 
     position: Position
@@ -71,6 +73,7 @@ class Checkpoint:
     best_network: dict[str, Any] | None
     machines: list[dict[str, Any]]
     seconds: float
+    critic: dict[str, Any] = field(default_factory=dict)
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 from train.errors import InputError
 from train.training_spec import Schedule
 
-# Scores that grow when predictions become better; all others are errors.
-BETTER_WHEN_LARGER = ("delta_1", "delta_2", "delta_3")
+# How the names of scores begin that grow when predictions become better; all others are errors.
+BETTER_WHEN_LARGER = ("delta_1", "delta_2", "delta_3", "mask_", "below_")
 
 
 def needs_validation(schedule: Schedule) -> bool:

@@ -6,8 +6,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from train.data.batches import Batch
+from train.depth_spec import Encoding
 from train.errors import InputError
-from train.spec import Encoding
 
 # Focal lengths are stored as float32, and differ by less than this where they are meant to be one.
 SAME_FOCAL_LENGTH = 1e-4

@@ -15,26 +15,27 @@ from train.data.batches import batches_in_order
 from train.data.pack import Pack, open_pack
 from train.data.split_rows import identities_in_training, split_rows
 from train.device import choose_device, describe_device
-from train.encoding import check_cameras, focal_lengths_in_widths
 from train.errors import InputError
-from train.inference import predict_depth_m
-from train.metrics.depth import ImageSums, all_scores, dataset_scores, image_sums, scores
 from train.progress import Progress
+from train.quantities.contract import Quantity
+from train.quantities.table import quantity_of
 from train.reading_notes import reading_notes
 from train.spec import Experiment, experiment_as_json
 from train.unpublished import unpublished_folder
 
-PREDICTIONS_FILE = "depth_pred_m.npy"
 EVALUATION_FILE = "evaluation.json"
 BATCH_SIZE = 6
 
 
 def evaluate(training: Path, pack_folder: Path, split: str, out: Path, *, device: str = "auto") -> None:
-    """Predict every frame of the split and publish depth_pred_m.npy and evaluation.json in the folder `out`.
+    """Predict every frame of the split and publish predictions and evaluation.json in the folder `out`.
 
-    depth_pred_m.npy is float32 (frames, rows, columns) in metres, in pack order. An equal evaluation that is already
-    there is kept. Raises: InputError when the training is unfinished, the split is empty, the pack has another size
-    than the training's, a GPU is missing, or `out` is something else.
+    Predictions have a file for each array, one item a frame, in pack order. Of depth: depth_pred_m.npy, float32
+    (frames, rows, columns) in metres. Of normals: normals_cam_pred.npy and gradient_magnitude_pred.npy in half floats,
+    as packs hold them, and mask_pred.npy. An equal evaluation that is already there is kept.
+
+    Raises: InputError when the training is unfinished, the split is empty, the pack has another size than the
+    training's, a GPU is missing, or `out` is something else.
     """
     where = choose_device(device)
     trained, network = load_trained(training)
@@ -49,8 +50,8 @@ def evaluate(training: Path, pack_folder: Path, split: str, out: Path, *, device
             f"the training in {training} saw {record.width_px} x {record.height_px} pixels, but {pack_folder} has "
             f"{pack.info.width_px} x {pack.info.height_px}; pack the dataset at the training's size"
         )
-    focal_widths = focal_lengths_in_widths(pack.intrinsics_px[rows], width_px=pack.info.width_px)
-    check_cameras(focal_widths, experiment.encoding, where=f"split {split!r} of {pack_folder}")
+    quantity = quantity_of(experiment)
+    quantity.check_frames(pack, rows, experiment, f"split {split!r} of {pack_folder}")
     identity = {
         "experiment": experiment.key,
         "specification": experiment_as_json(experiment),
@@ -65,8 +66,11 @@ def evaluate(training: Path, pack_folder: Path, split: str, out: Path, *, device
         return
     with unpublished_folder(out) as temporary:
         network.to(where)
-        predictions, seconds_per_frame = _predict(network, experiment, pack, rows, temporary / PREDICTIONS_FILE)
-        images = _score(predictions, experiment, pack, rows)
+        predictions, seconds_per_frame = _predict(quantity, network, experiment, pack, rows, temporary)
+        images = [
+            quantity.image_sums(_of_frame(predictions, number), pack, int(row), experiment)
+            for number, row in enumerate(rows)
+        ]
         evaluation = {
             **identity,
             "title": experiment.title,
@@ -89,11 +93,14 @@ def evaluate(training: Path, pack_folder: Path, split: str, out: Path, *, device
             "network": identity["specification"]["network"],
             "device": describe_device(where),
             "seconds_per_frame": seconds_per_frame,
-            "metrics": dataset_scores(images),
+            "metrics": quantity.dataset_scores(images),
             "reported": experiment.reported,
             "assumed": list(experiment.assumed),
             "notes": list(reading_notes(experiment)),
-            "frames_table": [_frame(number, pack, int(row), images[number]) for number, row in enumerate(rows)],
+            "frames_table": [
+                {**_frame(number, pack, int(row)), **quantity.frame_scores(images[number])}
+                for number, row in enumerate(rows)
+            ],
         }
         text = json.dumps(evaluation, indent=1, allow_nan=False)
         (temporary / EVALUATION_FILE).write_text(text, encoding="utf-8")
@@ -102,54 +109,38 @@ def evaluate(training: Path, pack_folder: Path, split: str, out: Path, *, device
 
 
 def _predict(
-    network: nn.Module, experiment: Experiment, pack: Pack, rows: np.ndarray, path: Path
-) -> tuple[np.ndarray, float]:
-    """Predictions written to a file, and the seconds that a frame took (without the first batch's start-up)."""
+    quantity: Quantity, network: nn.Module, experiment: Experiment, pack: Pack, rows: np.ndarray, folder: Path
+) -> tuple[dict[str, np.ndarray], float]:
+    """Predictions written to files, by name, and the seconds that a frame took (without the first batch's start-up)."""
     batches = batches_in_order(rows, batch_size=BATCH_SIZE)
-    predict_depth_m(network, experiment, pack.rgb[batches[0]], intrinsics_px=pack.intrinsics_px[batches[0]])
-    shape = (len(rows), pack.info.height_px, pack.info.width_px)
-    predictions = open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+    first = quantity.predict(network, experiment, pack.rgb[batches[0]], pack.intrinsics_px[batches[0]])
+    predictions = {
+        name: open_memmap(folder / f"{name}.npy", mode="w+", dtype=one.dtype, shape=(len(rows), *one.shape[1:]))
+        for name, one in first.items()
+    }
     started_s, done = time.perf_counter(), 0
     with Progress(total=len(rows), label=f"evaluating {experiment.key}", unit="images") as bar:
         for batch in batches:
-            predicted_m = predict_depth_m(network, experiment, pack.rgb[batch], intrinsics_px=pack.intrinsics_px[batch])
-            predictions[done : done + len(batch)] = predicted_m
+            predicted = quantity.predict(network, experiment, pack.rgb[batch], pack.intrinsics_px[batch])
+            for name, values in predicted.items():
+                predictions[name][done : done + len(batch)] = values
             done += len(batch)
             bar.advance(len(batch))
     seconds = time.perf_counter() - started_s
-    predictions.flush()
+    for array in predictions.values():
+        array.flush()
     return predictions, seconds / len(rows)
 
 
-def _score(predictions: np.ndarray, experiment: Experiment, pack: Pack, rows: np.ndarray) -> list[dict[str, ImageSums]]:
-    layer = pack.layers[experiment.layer]
-    return [
-        image_sums(
-            np.asarray(predictions[number]),
-            np.asarray(layer.depth_m[row]),
-            np.asarray(layer.head_mask[row]),
-            background_depth_m=experiment.encoding.background_depth_m,
-        )
-        for number, row in enumerate(rows)
-    ]
+def _of_frame(predictions: dict[str, np.ndarray], number: int) -> dict[str, np.ndarray]:
+    return {name: np.asarray(array[number]) for name, array in predictions.items()}
 
 
-def _frame(number: int, pack: Pack, row: int, sums: dict[str, ImageSums]) -> dict:
-    """One line of the table of frames: scores over the full image, and, raw and aligned, over the head where it is in
-    the picture.
-
-    `row` counts within the split, as in depth_pred_m.npy; `key` is the frame's ground truth.
-    """
+def _frame(number: int, pack: Pack, row: int) -> dict:
+    """Which frame a line of the table of frames is about. `row` counts within the split, as in the predictions; `key`
+    is the frame's ground truth."""
     frame = pack.rows[row]
-    head = sums["head_mask"]
-    return {
-        "row": number,
-        "key": frame.gt_key,
-        "rgb_key": frame.rgb_key,
-        "identity_id": frame.identity_id,
-        **scores(sums["full"].raw),
-        "head_mask": all_scores(head) if head.raw.pixels > 0 else None,
-    }
+    return {"row": number, "key": frame.gt_key, "rgb_key": frame.rgb_key, "identity_id": frame.identity_id}
 
 
 def _check_equal(out: Path, identity: dict) -> None:

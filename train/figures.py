@@ -59,6 +59,11 @@ def error_scale(title: str, *, limit_mm: float) -> ColourScale:
     return ColourScale(title=title, unit="mm", low=-limit_mm, high=limit_mm, colour_map="RdBu_r")
 
 
+def angle_scale() -> ColourScale:
+    """Angular error in degrees; 30, the widest that bouafif2020 counts, is the brightest."""
+    return ColourScale(title="angular error", unit="°", low=0.0, high=30.0, colour_map="inferno")
+
+
 def gradient_scale(title: str = "gradient magnitude") -> ColourScale:
     """Slope of the surface per unit of lateral distance, logarithmic, no unit."""
     low, high = GRADIENT_BOUNDS

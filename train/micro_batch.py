@@ -9,17 +9,17 @@ from torch import nn
 
 from train.checkpoint import EXPERIMENT_FILE, read_training_record
 from train.data.pack import Pack
-from train.encoding import target_range
 from train.errors import InputError
-from train.losses.depth import depth_loss
 from train.machine import AMP_TYPES, Amp
 from train.optimiser import build_optimiser
 from train.processes import Processes
+from train.quantities.table import quantity_of
 from train.spec import Experiment
 
 
 def automatic_micro_batch(
     network: nn.Module,
+    critic: nn.Module | None,
     experiment: Experiment,
     pack: Pack,
     out: Path,
@@ -30,7 +30,8 @@ def automatic_micro_batch(
 ) -> int:
     """What batch norm took together in an earlier run in this folder; else as much of a process's share as fits.
 
-    On a GPU that is tried with a copy of the network; a CPU is believed to have memory enough.
+    On a GPU that is tried with copies of the network and of its critic, if it has one; a CPU is believed to have memory
+    enough.
     Raises: InputError when not even one image fits.
     """
     share = -(-experiment.schedule.global_batch // processes.world_size)
@@ -42,14 +43,14 @@ def automatic_micro_batch(
         return share
 
     def try_step(images: int) -> None:
-        trial = copy.deepcopy(network).to(device).train()
-        optimiser = build_optimiser(trial, experiment.optimiser)
+        trials = nn.ModuleList(copy.deepcopy(one) for one in (network, critic) if one is not None).to(device).train()
+        optimiser = build_optimiser(trials, experiment.optimiser)
         rgb = torch.rand(images, 3, pack.info.height_px, pack.info.width_px, device=device)
         with torch.autocast(device.type, dtype=AMP_TYPES.get(amp), enabled=amp != "off"):
-            predicted = trial(rgb).float()
-        target = torch.full_like(predicted, experiment.encoding.background_depth_m)
-        data_range = target_range(experiment.encoding)
-        depth_loss(predicted, target, spec=experiment.loss, data_range=data_range)[0].backward()
+            predicted = trials[0](rgb)
+            judged = trials[1](rgb, predicted).float().mean() if critic is not None else 0.0
+        loss, _ = quantity_of(experiment).loss(predicted.float(), torch.ones_like(predicted).float(), experiment)
+        (loss + judged).backward()
         optimiser.step()
         torch.cuda.synchronize(device)
 

@@ -61,4 +61,19 @@ class SegformerSpec:
     decoder_width: DecoderWidth = 1.0
 
 
-NetworkSpec = Annotated[UNetSimpleSpec | DenseDepthSpec | SegformerSpec, Field(discriminator="kind")]
+@dataclass(frozen=True)
+class StridedUNetSpec:
+    """The U-Net of strided convolutions (train/networks/strided_unet.py).
+
+    `width`: feature maps of its first level; `levels`: how often it halves the picture, and doubles it again.
+    """
+
+    __pydantic_config__ = _STRICT_KEYS
+    kind: Literal["strided_unet"] = "strided_unet"
+    width: Annotated[int, Field(ge=1, le=1024)] = 64
+    levels: Annotated[int, Field(ge=2, le=8)] = 7
+    weights: Literal["random"] = "random"
+
+
+DepthNetworkSpec = Annotated[UNetSimpleSpec | DenseDepthSpec | SegformerSpec, Field(discriminator="kind")]
+NetworkSpec = UNetSimpleSpec | DenseDepthSpec | SegformerSpec | StridedUNetSpec

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Shaped, UInt8
 from PIL import Image, ImageCms, ImageOps
 
 from train.errors import InputError
@@ -82,6 +82,13 @@ def fit_photo(rgb_srgb: UInt8[np.ndarray, "h w 3"], *, width_px: int, height_px:
     right_px, bottom_px = width_px - inner_width_px - left_px, height_px - inner_height_px - top_px
     framed = np.pad(inner, ((top_px, bottom_px), (left_px, right_px), (0, 0)), mode="edge")
     return FittedPhoto(framed, left_px, top_px, inner_width_px, inner_height_px, scale)
+
+
+def without_frame(values: Shaped[np.ndarray, "h w ..."], fitted: FittedPhoto) -> Shaped[np.ndarray, "h2 w2 ..."]:
+    """Of an array over the frame, the part that the photograph fills."""
+    rows = slice(fitted.top_px, fitted.top_px + fitted.height_px)
+    columns = slice(fitted.left_px, fitted.left_px + fitted.width_px)
+    return np.ascontiguousarray(values[rows, columns])
 
 
 def _srgb(image: Image.Image, path: Path, decisions: list[str]) -> Image.Image:

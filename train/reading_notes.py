@@ -1,6 +1,8 @@
 """What a reader of an experiment's scores must know first: what was changed of it, and what its loss cannot see."""
 
 from train.catalogue import find_experiment
+from train.depth_spec import DepthExperiment
+from train.network_spec import DenseDepthSpec, SegformerSpec
 from train.spec import Experiment, setting_values
 
 WEIGHTS_NOTES = {
@@ -30,10 +32,10 @@ def reading_notes(experiment: Experiment) -> tuple[str, ...]:
         notes.append(
             f"These are no scores of the experiment as it stands in the catalogue; changed are {', '.join(changed)}."
         )
-    if experiment.network.kind != "unet_simple":
+    if isinstance(experiment.network, DenseDepthSpec | SegformerSpec):
         notes.append(WEIGHTS_NOTES[experiment.network.weights])
-    loss = experiment.loss
-    if loss.l1 == 0:
+    if isinstance(experiment, DepthExperiment) and experiment.loss.l1 == 0:
+        loss = experiment.loss
         notes.append(
             "The loss has no L1 term, so the absolute scale of depth is nearly free: a constant error changes nothing "
             f"but the luminance part of SSIM, whose weight is {loss.ssim:g} / {loss.ssim_divisor:g}. Scores in metres "

@@ -11,6 +11,7 @@ from train.checkpoint import write_whole
 from train.report_dataset_view import dataset_view
 from train.report_inputs import read_report_data
 from train.report_learning_view import learning_view, time_view
+from train.report_normals import normals_headline
 from train.report_results import build_results, headline
 
 TEMPLATES_FOLDER = Path(__file__).parent / "templates"
@@ -39,6 +40,7 @@ def write_report(inputs: Path, out: Path) -> None:
     page = environment.get_template("report.html.j2").render(
         results=results,
         head=headline(results),
+        normals_head=normals_headline(results["normals"]),
         blank_uri=BLANK_PICTURE_URI,
         recipe=json.dumps(data.dataset.manifest.recipe, indent=1, ensure_ascii=False),
         time_charts=time_view(results),

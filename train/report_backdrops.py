@@ -6,7 +6,7 @@ from typing import Any
 
 from train.data.backdrops import BACKDROP_KINDS
 from train.report_comparison import SeedGroup, distinguishing_settings, spread
-from train.report_inputs import FrameScore
+from train.report_evaluations import FrameScore
 
 
 def backdrop_scores(groups: Sequence[SeedGroup], kinds: Mapping[str, str]) -> list[dict[str, Any]]:

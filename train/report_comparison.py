@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from train.depth_spec import DepthExperiment
 from train.metrics.depth import ALIGNED_SUFFIX
 from train.network_cost import NetworkCost
 from train.network_spec import NetworkSpec
-from train.report_inputs import Evaluation, TrainingRun
-from train.spec import Experiment, experiment_from_json, setting_values
+from train.report_evaluations import Evaluation, evaluated_depth
+from train.report_inputs import TrainingRun
+from train.spec import Experiment, setting_values
 
 COMPARED_REGIONS = ("full", "head_mask")
 COMPARED_METRICS = ("abs_rel", "sq_rel", "rmse_m", "mean_abs_log10", "delta_1")
@@ -22,7 +24,7 @@ FEWEST_EVALUATIONS = 2
 class SeedGroup:
     """Evaluations that differ in nothing but the seed of their training, with their folders, in the order given."""
 
-    experiment: Experiment
+    experiment: DepthExperiment
     members: tuple[tuple[Path, Evaluation], ...]
 
     @property
@@ -37,20 +39,15 @@ def group_by_experiment(evaluations: Sequence[tuple[Path, Evaluation]]) -> list[
     Two evaluations belong together when key and settings of the experiment, the data that was trained on, and the
     pack and split that were scored are the same.
     """
-    experiments: dict[tuple, Experiment] = {}
+    experiments: dict[tuple, DepthExperiment] = {}
     groups: dict[tuple, dict[int, tuple[Path, Evaluation]]] = {}
     for folder, evaluation in evaluations:
-        experiment = evaluated_experiment(evaluation)
+        experiment = evaluated_depth(evaluation)
         trained = _training_facts(experiment, evaluation.trained_on, evaluation.width_px, evaluation.height_px)
         address = (*trained, evaluation.evaluated_on, evaluation.split, evaluation.split_by)
         experiments.setdefault(address, experiment)
         groups.setdefault(address, {}).setdefault(evaluation.seed, (folder, evaluation))
     return [SeedGroup(experiments[address], tuple(members.values())) for address, members in groups.items()]
-
-
-def evaluated_experiment(evaluation: Evaluation) -> Experiment:
-    """The experiment that an evaluation scored, with its settings. Raises: InputError when it is no usable one."""
-    return experiment_from_json(evaluation.specification, where=f"evaluation of {evaluation.experiment}")
 
 
 def comparison(

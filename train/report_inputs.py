@@ -14,6 +14,7 @@ from train.data.pack import Pack, open_pack
 from train.distance_floor import FLOOR_FILE
 from train.errors import InputError
 from train.evaluate import EVALUATION_FILE
+from train.report_evaluations import Evaluation, EvaluationFacts, NormalsEvaluation
 from train.spec import Experiment, experiment_from_json
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -59,51 +60,6 @@ class RenderRun(BaseModel):
     seconds: dict[str, float]
     frames: int = Field(ge=1)
     device: str = ""
-
-
-class FrameScore(BaseModel):
-    """One evaluated frame: its row in the split, its ground-truth key, who it shows, its RMSE over the full image, and
-    its scores over the head (None where the head is not in the picture)."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    row: int = Field(ge=0)
-    key: str
-    identity_id: str
-    rmse_m: float
-    head_mask: dict[str, float] | None
-
-
-class Evaluation(BaseModel):
-    """evaluation.json: one network on one split; scores by region, by how they were averaged, and by name."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    experiment: str
-    specification: dict[str, Any]
-    seed: int
-    trained_on: str
-    title: str
-    where: str
-    dataset_id: str
-    dataset_name: str
-    evaluated_on: str
-    split: str
-    split_by: Literal["identity", "frame"]
-    frames: int
-    identities: int
-    identities_in_training: int
-    width_px: int
-    height_px: int
-    layer: str
-    parameters: int
-    device: str
-    seconds_per_frame: float
-    metrics: dict[str, dict[str, dict[str, float]]]
-    reported: dict[str, dict[str, float]]
-    assumed: tuple[str, ...]
-    notes: tuple[str, ...]
-    frames_table: tuple[FrameScore, ...]
 
 
 FloorSettingName = Literal["intrinsics_unknown", "intrinsics_known"]
@@ -175,7 +131,7 @@ class TrainingRun:
 class ReportData:
     """Everything a report shows; pixels are still on disk. `index` holds one row a frame, as plain values.
 
-    The pack is opened only where an evaluation needs it.
+    `evaluations` are those of depth, `normals` those of normals. The pack is opened only where one needs it.
     """
 
     inputs: ReportInputs
@@ -183,6 +139,7 @@ class ReportData:
     index: tuple[dict[str, Any], ...]
     trainings: tuple[TrainingRun, ...]
     evaluations: tuple[tuple[Path, Evaluation], ...]
+    normals: tuple[tuple[Path, NormalsEvaluation], ...]
     pack: Pack | None
     floors: tuple[Floor, ...]
     render_runs: tuple[RenderRun, ...]
@@ -205,15 +162,14 @@ def read_report_data(path: Path) -> ReportData:
         }
     )
     dataset = open_dataset(inputs.dataset)
+    evaluations = [(located(folder), _read_evaluation(located(folder))) for folder in inputs.evaluations]
     return ReportData(
         inputs=inputs,
         dataset=dataset,
         index=_read_index(dataset),
         trainings=tuple(_read_training(located(folder)) for folder in inputs.trainings),
-        evaluations=tuple(
-            (located(folder), _read_model(located(folder) / EVALUATION_FILE, Evaluation, "an evaluation"))
-            for folder in inputs.evaluations
-        ),
+        evaluations=tuple((folder, one) for folder, one in evaluations if isinstance(one, Evaluation)),
+        normals=tuple((folder, one) for folder, one in evaluations if isinstance(one, NormalsEvaluation)),
         pack=open_pack(inputs.pack) if inputs.pack is not None and inputs.evaluations else None,
         floors=tuple(_read_model(located(folder) / FLOOR_FILE, Floor, "a floor") for folder in inputs.floors),
         render_runs=tuple(
@@ -224,6 +180,13 @@ def read_report_data(path: Path) -> ReportData:
 
 def _read_model(path: Path, model: type[Model], what: str) -> Model:
     return _checked(_read_bytes(path, what), model, str(path), what)
+
+
+def _read_evaluation(folder: Path) -> Evaluation | NormalsEvaluation:
+    path = folder / EVALUATION_FILE
+    facts = _read_model(path, EvaluationFacts, "an evaluation")
+    model = NormalsEvaluation if facts.specification.get("quantity") == "normals" else Evaluation
+    return _read_model(path, model, "an evaluation")
 
 
 def _checked(content: bytes, model: type[Model], where: str, what: str) -> Model:

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import numpy as np
 from markupsafe import Markup
 
 from train.report_charts import Series, bars, line_chart
 from train.report_dataset_view import legend_view
 from train.report_inputs import ReportData, TrainingRun
+from train.report_normals import normals_view
 from train.report_pictures import picture_uri
 from train.report_predictions import prediction_pictures, prediction_scales, worst_and_best
 from train.report_scale_view import scale_overview
@@ -18,6 +20,7 @@ REGION_TITLES = {
     "head_mask": "Head",
     "head_inside": "Inside the head",
     "nearest_plus_half_metre": "Nearest point + 0.5 m",
+    "head": "Head",
 }
 ALIGNMENT_TITLES = {
     "nothing": "",
@@ -36,7 +39,11 @@ METRIC_TITLES = {
     "delta_1": "δ < 1.25 ↑",
     "delta_2": "δ < 1.25² ↑",
     "delta_3": "δ < 1.25³ ↑",
+    "mean_angle_deg": "mean angular error [°] ↓",
+    "below_10_deg": "pixels below 10° ↑",
 }
+# Scores drawn over epochs, where validation has them, and whether on a logarithmic axis.
+CHARTED_METRICS = {"rmse_m": True, "delta_1": False, "mean_angle_deg": True, "below_10_deg": False}
 
 
 def learning_view(data: ReportData, results: dict[str, Any]) -> dict[str, Any]:
@@ -98,6 +105,7 @@ def learning_view(data: ReportData, results: dict[str, Any]) -> dict[str, Any]:
             if data.pack is not None
         ],
         "predictions": predictions,
+        "normals": normals_view(data.normals, results["normals"], data.pack),
     }
 
 
@@ -132,15 +140,15 @@ def _training_charts(training: TrainingRun) -> list[dict[str, Any]]:
     losses = {term: [line.losses.get(term, float("nan")) for line in training.epochs] for term in terms}
     charts = [chart("Training loss by term", losses, logarithmic=True)]
     regions = list(training.epochs[0].validation)
-    for metric in ("rmse_m", "delta_1"):
+    for metric, logarithmic in CHARTED_METRICS.items():
         values = {
             REGION_TITLES.get(region, region): [
                 line.validation.get(region, {}).get(metric, float("nan")) for line in training.epochs
             ]
             for region in regions
         }
-        if regions:
-            charts.append(chart(f"Validation: {METRIC_TITLES[metric]}", values, logarithmic=metric == "rmse_m"))
+        if any(np.isfinite(numbers).any() for numbers in values.values()):
+            charts.append(chart(f"Validation: {METRIC_TITLES[metric]}", values, logarithmic=logarithmic))
     return charts
 
 

@@ -10,14 +10,13 @@ from jaxtyping import Bool, Float32, UInt8
 from train.data.pack import Pack
 from train.data.split_rows import split_rows
 from train.errors import InputError
-from train.evaluate import PREDICTIONS_FILE
 from train.figures import ColourScale, colour_error, colour_normals, colour_values, depth_scale, error_scale
 from train.geometry import normals_from_depth
 from train.metrics.depth import scale_aligned
-from train.predict import BACKGROUND_SHARE
+from train.predict_depth import BACKGROUND_SHARE
+from train.quantities.depth import DEPTH_PREDICTION
+from train.report_evaluations import Evaluation, FrameScore, evaluated_depth
 from train.report_frames import relief_mm
-from train.report_inputs import Evaluation, FrameScore
-from train.spec import experiment_from_json
 
 RANKED_BY = "rmse_m"
 FRAMES_AT_EACH_END = 3
@@ -57,10 +56,12 @@ def predictions_of(
     """
     ranked = _ranked(evaluation)
     rows = split_rows(pack, evaluation.split, split_by=evaluation.split_by)
-    predictions = _open_predictions(folder / PREDICTIONS_FILE, (len(rows), pack.info.height_px, pack.info.width_px))
+    predictions = _open_predictions(
+        folder / f"{DEPTH_PREDICTION}.npy", (len(rows), pack.info.height_px, pack.info.width_px)
+    )
     rank_by_position = {score.row: rank for rank, score in enumerate(ranked)}
     layer = pack.layers[evaluation.layer]
-    background_m = experiment_from_json(evaluation.specification, where=str(folder)).encoding.background_depth_m
+    background_m = evaluated_depth(evaluation).encoding.background_depth_m
     shown = []
     for rank in (rank_by_position[position] for position in split_positions):
         score = ranked[rank]

@@ -7,9 +7,11 @@ from train.metrics.depth import ALIGNED_SUFFIX, LEAST_SQUARES_SUFFIX
 from train.network_cost import NetworkCost, network_cost
 from train.network_spec import NetworkSpec
 from train.report_backdrops import backdrop_scores
-from train.report_comparison import comparison, differing_settings, evaluated_experiment, group_by_experiment
+from train.report_comparison import comparison, differing_settings, group_by_experiment
 from train.report_distributions import distributions, summary
-from train.report_inputs import Evaluation, Floor, RenderRun, ReportData, TrainingRun
+from train.report_evaluations import Evaluation, evaluated_depth
+from train.report_inputs import Floor, RenderRun, ReportData, TrainingRun
+from train.report_normals import normals_facts
 from train.report_scale_view import floor_facts, scale_facts
 from train.report_side_by_side import side_by_side, side_by_side_facts
 from train.spec import Experiment
@@ -24,7 +26,7 @@ def build_results(data: ReportData) -> dict[str, Any]:
     """All numbers of a report as plain data; lists are empty where a stage has not run."""
     manifest, inputs = data.dataset.manifest, data.inputs
     trained = [training.experiment for training in data.trainings]
-    scored = [evaluated_experiment(evaluation) for _, evaluation in data.evaluations]
+    scored = [evaluated_depth(evaluation) for _, evaluation in data.evaluations]
     return {
         "title": inputs.title,
         "profile": inputs.profile,
@@ -46,6 +48,7 @@ def build_results(data: ReportData) -> dict[str, Any]:
             {row["gt_key"]: row["drawn.backdrop.kind"] for row in data.index if "drawn.backdrop.kind" in row},
         ),
         "side_by_side": [side_by_side_facts(figure) for figure in side_by_side(data.evaluations, data.pack)],
+        "normals": normals_facts(data.normals, data.pack),
         "floors": [floor_facts(floor) for floor in data.floors],
         "seconds": {**data.inputs.timings, "all": sum(data.inputs.timings.values())},
         "render_seconds_per_frame": render_seconds(data.render_runs),
@@ -90,7 +93,7 @@ def _evaluation(evaluation: Evaluation, floors: tuple[Floor, ...], *, among: Seq
     return {
         "experiment": evaluation.experiment,
         "title": evaluation.title,
-        "settings": differing_settings(evaluated_experiment(evaluation), among),
+        "settings": differing_settings(evaluated_depth(evaluation), among),
         "seed": evaluation.seed,
         "where": evaluation.where,
         "dataset_id": evaluation.dataset_id,

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from train.report_comparison import evaluated_experiment
-from train.report_inputs import Evaluation, Floor, FloorSettingName
+from train.report_evaluations import Evaluation, evaluated_depth
+from train.report_inputs import Floor, FloorSettingName
 
 OVERVIEW_REGION = "head_inside"
 OVERVIEW_METRICS = ("abs_rel", "rmse_m")
@@ -22,7 +22,7 @@ def scale_facts(evaluation: Evaluation, floors: tuple[Floor, ...]) -> dict[str, 
     `floor` is None where the report was given none of that dataset and split. `ratio` is the raw error inside the head,
     a mean over images, in floors; below 1 means that a network saw more than landmarks tell of people nobody knows.
     """
-    camera = evaluated_experiment(evaluation).encoding.camera
+    camera = evaluated_depth(evaluation).encoding.camera
     setting = FLOOR_SETTINGS[camera]
     facts: dict[str, Any] = {
         "camera": camera,

@@ -10,7 +10,7 @@ from train.data.split_rows import split_rows
 from train.metrics.depth import ALIGNED_SUFFIX
 from train.report_comparison import SeedGroup, distinguishing_settings, group_by_experiment
 from train.report_dataset_view import legend_view
-from train.report_inputs import Evaluation
+from train.report_evaluations import Evaluation
 from train.report_pictures import picture_uri
 from train.report_predictions import head_relief_scale, predictions_of, relief_pictures
 

@@ -1,111 +1,26 @@
 """Experiment: everything that decides one training, as frozen data that can be checked, changed by name and stored."""
 
 import dataclasses
-from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Any, TypeVar
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from train.data.backdrops import Backdrops
+from train.depth_spec import DepthExperiment, check_depth_experiment
 from train.errors import InputError
-from train.network_spec import NetworkSpec
-from train.training_spec import (
-    AugmentationSpec,
-    OptimiserSpec,
-    Positive,
-    Schedule,
-    Weight,
-    check_read,
-    check_training_spec,
-)
+from train.normals_spec import NormalsExperiment, check_normals_experiment
 
-_STRICT_KEYS = ConfigDict(extra="forbid")
-# What `--set` may change. The rest says what the paper is and what it reports: facts, not settings.
-SETTABLE_PARTS = (
-    "network", "loss", "encoding", "optimiser", "schedule", "augmentation", "layer", "split_by", "train_people_share",
-    "train_backdrops",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class LossSpec:
-    """Weights of the terms of the depth loss (train/losses/depth.py); 0 switches a term off."""
-
-    __pydantic_config__ = _STRICT_KEYS
-    ssim: Weight = 0.1
-    gradient: Weight = 0.1
-    normal: Weight = 1.0
-    l1: Weight = 0.0
-    ssim_divisor: Positive = 5.0
-    """The SSIM term is (1 - SSIM) / ssim_divisor; khan2021 prints "Max Depth" (5 m), its model DenseDepth has 2."""
-    normal_slope: Positive = 1.0
-    """Slopes of the target are multiplied by this before the normal term takes normals of them; 1 is as printed.
-
-    What is printed makes heads nearly flat: of 5 / depth_m in pictures 128 wide, 45 degrees become 15. The term then
-    sees silhouettes and hardly a face; about 4 gives such a picture its true slopes, in larger ones more does."""
-
-
-@dataclass(frozen=True)
-class Encoding:
-    """How a depth in metres becomes what the network is trained on (train/encoding.py).
-
-    `reciprocal`: background_depth_m / depth_m, so 1 is the background and near is large. `metric`: metres.
-    Pixels without a surface get background_depth_m, the far clip of the camera. `nearest_depth_m` bounds the other
-    end: both together fix the range of the target, which SSIM needs, and limit what is predicted.
-
-    `camera` says of which camera the depth is that is learnt, because one picture does not tell a far head behind a
-    long lens from a near one behind a short lens (docs/depth_numbers.md). `metric`: of the frame's own. `fixed`: the
-    same, and every frame must have one focal length. `canonical`: depth times the canonical focal length over that of
-    the frame, which the frame's intrinsics undo afterwards. Focal lengths count in widths of the picture, so that the
-    target does not change with its size; those of all frames must lie within the canonical one divided and multiplied
-    by `focal_length_spread`, which widens the range of the target by so much at both ends.
-    """
-
-    __pydantic_config__ = _STRICT_KEYS
-    kind: Literal["reciprocal", "metric"] = "reciprocal"
-    background_depth_m: Positive = 5.0
-    nearest_depth_m: Positive = 0.5
-    camera: Literal["metric", "fixed", "canonical"] = "metric"
-    canonical_focal_widths: Positive = 1.4
-    """The geometric middle of our khan2021's cameras: 65 mm before sensors of 36 to 60 mm is 1.81 to 1.08 widths."""
-    focal_length_spread: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.3
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """One row of a paper's table: what to train, what the paper reports for it, and what the paper leaves unsaid.
-
-    `reported` maps the pixels a score is taken over (`full`, `head_mask`) to our metric names to the printed numbers.
-    `where` is the place in the paper; `assumed` lists what we had to choose.
-
-    `split_by` is "identity": nobody is in two splits. "frame" deals the frames of all people out anew, so that test
-    pictures show people the network has seen; it exists to show what such a split would claim, never for our scores.
-    `train_people_share` is the share of the people of split train that are learnt from, `train_backdrops` says before
-    which backdrops (train/data/backdrops.py).
-    """
-
-    __pydantic_config__ = _STRICT_KEYS
-    key: str
-    paper: str
-    title: str
-    where: str
-    network: NetworkSpec
-    loss: LossSpec
-    encoding: Encoding
-    optimiser: OptimiserSpec
-    schedule: Schedule
-    augmentation: AugmentationSpec = field(default_factory=AugmentationSpec)
-    layer: Literal["visible", "head"] = "visible"
-    split_by: Literal["identity", "frame"] = "identity"
-    train_people_share: Annotated[float, Field(gt=0, le=1)] = 1.0
-    train_backdrops: Backdrops = "all"
-    reported: dict[str, dict[str, float]] = field(default_factory=dict)
-    assumed: tuple[str, ...] = ()
+Experiment = DepthExperiment | NormalsExperiment
+OneExperiment = TypeVar("OneExperiment", bound=DepthExperiment | NormalsExperiment)
+# What the paper is and reports, and our words about it: no training depends on these.
+WORDS = ("paper", "title", "where", "reported", "assumed")
+# Which experiment it is, and what its network predicts. Depth is not named, so that trees of the first experiments,
+# and with them all keys in stores, stay what they were.
+NAMES = ("key", "quantity")
 
 
 def experiment_as_json(experiment: Experiment) -> dict[str, Any]:
     """The experiment as plain data that `experiment_from_json` reads back unchanged."""
-    return TypeAdapter(Experiment).dump_python(experiment, mode="json")
+    return TypeAdapter(type(experiment)).dump_python(experiment, mode="json")
 
 
 def experiment_from_json(tree: Any, *, where: str) -> Experiment:
@@ -113,15 +28,23 @@ def experiment_from_json(tree: Any, *, where: str) -> Experiment:
 
     Raises: InputError that names each wrong field, what came and what is allowed.
     """
+    kinds = {"depth": DepthExperiment, "normals": NormalsExperiment}
+    quantity = tree.get("quantity", "depth") if isinstance(tree, dict) else "depth"
+    if quantity not in kinds:
+        raise InputError(f"{where}: no quantity {quantity!r} can be learnt; expected one of {', '.join(kinds)}")
     try:
-        experiment = TypeAdapter(Experiment).validate_python(tree)
+        experiment = TypeAdapter(kinds[quantity]).validate_python(tree)
     except ValidationError as error:
         lines = [
             f"  {'.'.join(str(part) for part in problem['loc'])}: {problem['msg']} (came: {problem['input']!r})"
             for problem in error.errors()
         ]
         raise InputError(f"{where} is no usable experiment:\n" + "\n".join(lines)) from error
-    _check_together(experiment, where=where)
+    match experiment:
+        case DepthExperiment():
+            check_depth_experiment(experiment, where=where)
+        case NormalsExperiment():
+            check_normals_experiment(experiment, where=where)
     return experiment
 
 
@@ -133,7 +56,7 @@ def parse_setting(text: str) -> tuple[str, str]:
     return dotted.strip(), value.strip()
 
 
-def with_settings(experiment: Experiment, settings: dict[str, str]) -> Experiment:
+def with_settings(experiment: OneExperiment, settings: dict[str, str]) -> OneExperiment:
     """The experiment with some fields changed, each named `part.field` and given as text.
 
     Raises: InputError when a field does not exist, may not be set, or does not take that value.
@@ -151,13 +74,15 @@ def with_settings(experiment: Experiment, settings: dict[str, str]) -> Experimen
         for parent in parents:
             node = node[parent]
         node[leaf] = value
-    return experiment_from_json(tree, where=f"experiment {experiment.key!r} with {settings}")
+    changed = experiment_from_json(tree, where=f"experiment {experiment.key!r} with {settings}")
+    assert isinstance(changed, type(experiment))
+    return changed
 
 
 def settable_fields(experiment: Experiment) -> tuple[str, ...]:
     """Dotted names of everything that `with_settings` may change."""
     names: list[str] = []
-    for part in SETTABLE_PARTS:
+    for part in settable_parts(experiment):
         value = getattr(experiment, part)
         if dataclasses.is_dataclass(value):
             names += [f"{part}.{spec_field.name}" for spec_field in dataclasses.fields(value)]
@@ -166,9 +91,15 @@ def settable_fields(experiment: Experiment) -> tuple[str, ...]:
     return tuple(names)
 
 
+def settable_parts(experiment: Experiment) -> tuple[str, ...]:
+    """The parts of an experiment that are settings, and neither names nor words."""
+    fields = (part.name for part in dataclasses.fields(experiment))
+    return tuple(name for name in fields if name not in NAMES + WORDS)
+
+
 def settings_tree(tree: dict[str, Any]) -> dict[str, Any]:
-    """Of an experiment as plain data, what decides a training: its key and all that `--set` may change."""
-    return {part: tree.get(part) for part in ("key", *SETTABLE_PARTS)}
+    """Of an experiment as plain data, what decides a training: its names and all that `--set` may change."""
+    return {part: value for part, value in tree.items() if part not in WORDS}
 
 
 def setting_values(experiment: Experiment) -> dict[str, Any]:
@@ -193,30 +124,3 @@ def describe(experiment: Experiment) -> str:
         lines += ["", "assumed by us, because the paper does not say"]
         lines += [f"  - {sentence}" for sentence in experiment.assumed]
     return "\n".join(lines)
-
-
-def _check_together(experiment: Experiment, *, where: str) -> None:
-    loss, encoding = experiment.loss, experiment.encoding
-    if loss.ssim + loss.gradient + loss.normal + loss.l1 == 0:
-        raise InputError(f"{where}: every weight of the loss is 0, so nothing would be learnt; set one above 0")
-    if encoding.nearest_depth_m >= encoding.background_depth_m:
-        raise InputError(
-            f"{where}: encoding.nearest_depth_m ({encoding.nearest_depth_m} m) must lie in front of "
-            f"encoding.background_depth_m ({encoding.background_depth_m} m)"
-        )
-    check_read(
-        ("loss", loss),
-        {"ssim_divisor": (loss.ssim > 0, "ssim above 0"), "normal_slope": (loss.normal > 0, "normal above 0")},
-        where=where,
-    )
-    canonical = (encoding.camera == "canonical", "camera=canonical")
-    check_read(
-        ("encoding", encoding), {"canonical_focal_widths": canonical, "focal_length_spread": canonical}, where=where
-    )
-    if encoding.camera == "fixed" and experiment.augmentation.crop > 0:
-        raise InputError(
-            f"{where}: encoding.camera = fixed needs one focal length, but augmentation.crop = "
-            f"{experiment.augmentation.crop:g} gives some pictures a longer one; set augmentation.crop=0, or "
-            "encoding.camera to metric or canonical"
-        )
-    check_training_spec(experiment.optimiser, experiment.schedule, experiment.augmentation, where=where)

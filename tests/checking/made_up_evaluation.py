@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from train.report_comparison import COMPARED_METRICS
-from train.report_inputs import Evaluation
+from train.report_evaluations import Evaluation
 from train.spec import Experiment, experiment_as_json
 
 

@@ -11,9 +11,11 @@ import pyarrow.parquet
 from ball_dataset import write_ball_dataset
 
 from render.dataset_format import DATASET_INDEX, DATASET_MANIFEST, DatasetManifest, file_sha256
+from train.adversary import adversary_of
 from train.data.pack import pack_dataset
 from train.evaluate import evaluate
 from train.fit import fit
+from train.fit_adversarial import fit_adversarial
 from train.spec import Experiment
 
 
@@ -44,7 +46,8 @@ def write_report_store(
     trainings = tuple(store / f"training_{experiment.key}" for experiment in experiments)
     evaluations = tuple(store / f"evaluation_{experiment.key}" for experiment in experiments)
     for experiment, training, evaluation in zip(experiments, trainings, evaluations, strict=True):
-        fit(experiment, pack, training, device="cpu")
+        train = fit if adversary_of(experiment) is None else fit_adversarial
+        train(experiment, pack, training, device="cpu")
         evaluate(training, pack, "test", evaluation, device="cpu")
     run = store / "run.json"
     run.write_text(json.dumps({"frames": 10, "seconds": {"person": 1.5, "rgb": 31.25, "gt": 4.5}, "device": "cpu"}))

@@ -9,24 +9,34 @@ from pathlib import Path
 import pyarrow.parquet
 
 LUIGI = Path(sys.executable).with_name("luigi")
-# The quick profile in its smallest form: three people with one picture each, of 64 x 48 pixels.
+# The experiments of the quick profile, and one of normals with its critic, as narrow as they can be.
+PROFILE = """
+recipe: quick
+settings: {network.width: 2, schedule.epochs: 2}
+experiments:
+  - {key: khan2021_unet_simple_l1}
+  - {key: khan2021_unet_simple}
+  - key: bouafif2020_wgan_l2
+    settings: {network.levels: 4, adversary.critic_width: 2, adversary.critic_steps: 1}
+pack: {width_px: 32, height_px: 24}
+device: cpu
+seed: 0
+"""
+# Its recipe in its smallest form: three people with one picture each, of 64 x 48 pixels.
 SMALLEST = {
     "structure.frames": "{train: 1, validation: 1, test: 1}",
     "structure.frames_per_identity": "1",
     "cameras.width_px": "64",
     "cameras.height_px": "48",
     "rgb.samples": "1",
-    "pack.width_px": "32",
-    "pack.height_px": "24",
-    "experiment.network.width": "2",
-    "experiment.schedule.epochs": "2",
 }
 
 
 def test_the_smallest_full_run_renders_trains_and_reports(tmp_path: Path):
     """Every stage's real command understands its neighbours: from an empty folder to a report whose numbers are those
     of the dataset, the trainings and the evaluations; and a second run makes nothing."""
-    command = [str(LUIGI), "--module", "pipeline", "FullRun", "--device", "cpu"]
+    (tmp_path / "smallest.yaml").write_text(PROFILE)
+    command = [str(LUIGI), "--module", "pipeline", "FullRun", "--profile", "smallest.yaml"]
     for name, value in SMALLEST.items():
         command += ["--set", f"{name}={value}"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LUIGI")}
@@ -60,6 +70,11 @@ def test_the_smallest_full_run_renders_trains_and_reports(tmp_path: Path):
         )
         assert 0 < rmse["pooled"] < 5 and rmse["paper"] == 0.0143
         assert f"rmse_m {rmse['pooled']:.4f} (paper: 0.0143)" in told
+    (normals,) = results["normals"]
+    assert normals["experiment"] == "bouafif2020_wgan_l2" and normals["paper"]["mean_angle_deg"] == 10.01
+    recall = normals["scores"]["pooled"]["mask_recall"]
+    assert f"mask_recall {recall:.4f} (paper: 0.9840)" in told and "mean_angle_deg" in told
+    assert len(normals["strips"]) == 1
     page = (report / "index.html").read_text()
     assert page.count("data:image/webp") > 3 * 9
     before = {path: path.stat().st_mtime_ns for path in store.rglob("*") if path.is_file()}

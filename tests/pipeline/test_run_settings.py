@@ -43,6 +43,7 @@ def test_every_profile_can_be_resolved(name: str):
         "quick": (128, 96),
         "standard": (320, 240),
         "paper": (640, 480),
+        "bouafif2020_small": (128, 128),
         "khan2021_small": (128, 96),
         "khan2021_small_fixed_sensor": (128, 96),
     }[name]

@@ -9,8 +9,11 @@ from report_store import ReportStore, write_report_store
 
 from train.catalogue import experiments, find_experiment
 from train.data.pack import pack_dataset
-from train.network_spec import UNetSimpleSpec
-from train.spec import Experiment, Schedule
+from train.network_spec import StridedUNetSpec, UNetSimpleSpec
+from train.normals_spec import AdversarySpec, NormalsExperiment
+from train.papers import bouafif2020
+from train.spec import Experiment
+from train.training_spec import Schedule
 
 SOURCE_WIDTH_PX, SOURCE_HEIGHT_PX = 96, 60
 PACK_WIDTH_PX, PACK_HEIGHT_PX = 32, 20
@@ -43,6 +46,18 @@ def tiny_experiment() -> Experiment:
         experiments()["khan2021_unet_simple_l1"],
         network=UNetSimpleSpec(width=2),
         schedule=Schedule(epochs=2, global_batch=4),
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_normals() -> NormalsExperiment:
+    """bouafif2020 with its critic, both narrow, for pictures of 32 x 20; two epochs of batches of 4 and 2, in which the
+    network learns from every second batch, at a rate that falls."""
+    return dataclasses.replace(
+        bouafif2020.WGAN_L2,
+        network=StridedUNetSpec(width=2, levels=4),
+        adversary=AdversarySpec(critic_width=2, critic_steps=2),
+        schedule=Schedule(epochs=2, global_batch=4, decay="cosine"),
     )
 
 

@@ -52,9 +52,16 @@ def _batch(images: int = 2) -> Batch:
         normals_cam=torch.from_numpy(normal.astype(np.float32))[None, :, None, None].repeat(
             images, 1, HEIGHT_PX, WIDTH_PX
         ),
+        # A slope of its own at each pixel: those of the plane are all but equal.
+        gradient_magnitude=torch.from_numpy(random.random((images, 1, HEIGHT_PX, WIDTH_PX), dtype=np.float32)),
         intrinsics_px=torch.from_numpy(intrinsics_px.astype(np.float32)).repeat(images, 1, 1),
         landmarks_2d_px=torch.from_numpy(landmarks_px.astype(np.float32)),
     )
+
+
+def _slope(batch: Batch) -> torch.Tensor:
+    assert batch.gradient_magnitude is not None
+    return batch.gradient_magnitude
 
 
 def _normals(batch: Batch) -> torch.Tensor:
@@ -84,10 +91,12 @@ def test_a_flip_mirrors_columns_and_the_x_axis():
     assert torch.equal(once.depth_m[0, 0, :, 0], batch.depth_m[0, 0, :, WIDTH_PX - 1])
     assert torch.equal(_normals(once)[0, 0].flip(-1), -_normals(batch)[0, 0])
     assert torch.equal(_normals(once)[0, 1:].flip(-1), _normals(batch)[0, 1:])
+    assert torch.equal(_slope(once)[0].flip(-1), _slope(batch)[0])
+    assert torch.equal(_slope(once)[1], _slope(batch)[1])
     assert once.intrinsics_px[0, 0, 2] == WIDTH_PX - 18.5
     assert once.intrinsics_px[0, 0, 0] == 50
     twice = augment(once, [FLIP, NOTHING])
-    for name in ("rgb", "depth_m", "normals_cam", "intrinsics_px", "landmarks_2d_px"):
+    for name in ("rgb", "depth_m", "normals_cam", "gradient_magnitude", "intrinsics_px", "landmarks_2d_px"):
         np.testing.assert_allclose(getattr(twice, name), getattr(batch, name), rtol=1e-5, atol=1e-6)
 
 
@@ -135,6 +144,22 @@ def test_a_crop_of_a_picture_is_bilinear():
     changed = augment(dataclasses.replace(_batch(1), rgb=ramp), [CROP]).rgb
     expected = 0.1 + 0.75 * (torch.arange(WIDTH_PX) + 0.5) / WIDTH_PX
     np.testing.assert_allclose(changed[0, 1, 5], expected, atol=1e-6)
+
+
+def test_slopes_after_a_crop_are_those_of_the_same_surface_and_no_steeper():
+    """A slope that is a linear ramp of the pixel stays one at the old places: it counts per unit of width, not per
+    pixel; beside a jump in depth it is that of one side, and without a surface it is 0."""
+    ramp = (torch.arange(WIDTH_PX) + 0.5).repeat(1, 1, HEIGHT_PX, 1) / WIDTH_PX
+    changed = augment(dataclasses.replace(_batch(1), gradient_magnitude=ramp), [CROP])
+    expected = 0.1 + 0.75 * (torch.arange(WIDTH_PX) + 0.5) / WIDTH_PX
+    np.testing.assert_allclose(_slope(changed)[0, 0, 5], expected, atol=1e-6)
+    depth_m = torch.full((1, 1, HEIGHT_PX, WIDTH_PX), 2.0)
+    depth_m[..., :17], depth_m[..., :9] = 0.8, 0.0
+    sides = torch.where(depth_m == 2.0, 7.0, torch.where(depth_m > 0, 3.0, 0.0))
+    cut = augment(dataclasses.replace(_batch(1), depth_m=depth_m, gradient_magnitude=sides), [CROP])
+    for depth, slope in ((0.0, 0.0), (0.8, 3.0), (2.0, 7.0)):
+        there = torch.isclose(cut.depth_m, torch.tensor(depth))
+        assert there.any() and torch.allclose(_slope(cut)[there], torch.tensor(slope))
 
 
 def test_mirrored_landmarks_are_a_mirror():

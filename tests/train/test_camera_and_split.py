@@ -14,17 +14,19 @@ import torch
 from PIL import Image
 
 from train.catalogue import build_network, find_experiment
+from train.checkpoint import Position
 from train.data.augmentation import augment, draw_change
 from train.data.batches import Portion, batch_on, read_rows
 from train.data.pack import PACK_ROWS, open_pack, rows_of_split
 from train.data.split_rows import identities_in_training, split_rows, training_rows
 from train.errors import InputError
 from train.evaluate import evaluate
-from train.fit import fit, mean_target
+from train.fit import fit
 from train.losses.depth import depth_loss
 from train.machine import Machine
 from train.predict import predict_photo
 from train.processes import Processes
+from train.quantities.depth import mean_target
 from train.reading_notes import reading_notes
 from train.spec import Experiment, with_settings
 from train.step import Learner, take_step
@@ -120,13 +122,13 @@ def test_the_target_of_a_crop_follows_its_own_focal_length(
         targets.append(target.clone())
         return depth_loss(predicted, target, **options)
 
-    monkeypatch.setattr("train.step.depth_loss", recorded)
+    monkeypatch.setattr("train.quantities.depth.depth_loss", recorded)
     network = build_network(cropping.network)
     learner = Learner(
         network, torch.optim.SGD(network.parameters(), lr=0.0), torch.amp.GradScaler("cpu", enabled=False), ONE_CPU
     )
     arrays = read_rows(pack, rows, layer="visible")
-    take_step(learner, cropping, [Portion(rows, 1.0)], iter([arrays]), seed=4, epoch=1)
+    take_step(learner, cropping, [Portion(rows, 1.0)], iter([arrays]), seed=4, at=Position(epoch=1, batch=0, step=7))
 
     changes = [draw_change(cropping.augmentation, seed=4, epoch=1, row=int(row)) for row in rows]
     shares = np.array([change.crop_share for change in changes])

@@ -6,7 +6,7 @@ import pytest
 
 from train.catalogue import experiments, find_experiment
 from train.errors import InputError
-from train.network_spec import DenseDepthSpec, SegformerSpec, UNetSimpleSpec
+from train.network_spec import DenseDepthSpec, SegformerSpec, StridedUNetSpec, UNetSimpleSpec
 from train.papers import khan2021
 from train.spec import (
     describe,
@@ -119,11 +119,12 @@ def test_our_own_row_is_told_from_the_papers():
 
 def test_every_setting_of_a_network_is_one_that_a_test_proves():
     """A new field of a network needs a test that it reaches the code; these are proved in test_networks.py,
-    test_network_cost.py, test_unet_simple.py and test_imagenet_weights.py."""
+    test_network_cost.py, test_unet_simple.py, test_strided_unet.py and test_imagenet_weights.py."""
     proved = {
         UNetSimpleSpec: {"kind", "width", "weights"},
         DenseDepthSpec: {"kind", "encoder", "weights", "decoder_width", "activation_between"},
         SegformerSpec: {"kind", "encoder", "weights", "decoder_width"},
+        StridedUNetSpec: {"kind", "width", "levels", "weights"},
     }
     for experiment in experiments().values():
         fields = {name for name in settable_fields(experiment) if name.startswith("network.")}

@@ -8,6 +8,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 from scipy.ndimage import sobel as scipy_sobel
 
+from train.depth_spec import LossSpec
 from train.losses.depth import (
     depth_loss,
     gradient_term,
@@ -18,7 +19,6 @@ from train.losses.depth import (
     ssim_term,
 )
 from train.losses.ssim import ssim_map
-from train.spec import LossSpec
 
 
 def _images(seed: int, shape: tuple[int, ...] = (2, 1, 19, 27)) -> torch.Tensor:

@@ -23,10 +23,13 @@ def _lines(*values: float, score: str = "abs_rel") -> list[dict]:
 
 
 def test_the_best_epoch_has_the_smallest_error_or_the_largest_share():
-    """Errors are better when small, delta shares when large; of equal epochs the first counts."""
+    """Errors are better when small, shares when large; of equal epochs the first counts."""
     assert best_epoch(_lines(0.3, 0.1, 0.2, 0.1), "head_mask.abs_rel") == 2
     assert best_epoch(_lines(0.3, 0.9, 0.2, score="delta_1"), "head_mask.delta_1") == 2
     assert best_epoch(_lines(0.3, 0.9, 0.2, score="delta_1_scale_aligned"), "head_mask.delta_1_scale_aligned") == 2
+    for share in ("mask_recall", "below_10_deg"):
+        assert best_epoch(_lines(0.3, 0.9, 0.2, score=share), f"head_mask.{share}") == 2
+    assert best_epoch(_lines(0.3, 0.9, 0.2, score="mean_angle_deg"), "head_mask.mean_angle_deg") == 3
 
 
 def test_patience_counts_epochs_since_the_best():
@@ -51,7 +54,9 @@ def test_a_training_ends_when_patience_is_over_and_keeps_its_best(
     monkeypatch.setattr(os, "fsync", lambda _: None)
     scores = iter((3.0, 1.0, 2.0, 2.0))
     names = ("abs_rel", "rmse_m", "delta_1")
-    monkeypatch.setattr("train.fit.validate", lambda *_, **__: {"head_mask": dict.fromkeys(names, next(scores))})
+    monkeypatch.setattr(
+        "train.training_loop.validate", lambda *_, **__: {"head_mask": dict.fromkeys(names, next(scores))}
+    )
     settings = {"schedule.epochs": "9", "schedule.patience_epochs": "2", "schedule.keep_weights": "best"}
     experiment = with_settings(tiny_experiment, {**settings, "schedule.watched_score": "head_mask.rmse_m"})
     fit(experiment, ball_pack_folder, tmp_path / "early", device="cpu", seed=3)
@@ -68,7 +73,7 @@ def test_a_training_ends_when_patience_is_over_and_keeps_its_best(
 def test_early_stop_without_validation_frames_is_refused(tiny_experiment: Experiment, ball_pack_folder: Path):
     """Before anything is trained, the message says what to change."""
     from train.data.pack import open_pack
-    from train.fit import check_pack
+    from train.training_loop import check_pack
 
     pack = open_pack(ball_pack_folder)
     none = dataclasses.replace(pack, info=pack.info.model_copy(update={"frames": {"train": 6, "validation": 0}}))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from train.depth_spec import Encoding
 from train.encoding import (
     check_cameras,
     decode_depth,
@@ -15,7 +16,6 @@ from train.encoding import (
     with_background,
 )
 from train.errors import InputError
-from train.spec import Encoding
 
 KINDS = ("reciprocal", "metric")
 

@@ -17,13 +17,15 @@ from ball_dataset import write_ball_dataset
 from train.catalogue import build_network, find_experiment
 from train.checkpoint import load_trained, read_checkpoint, read_training_record
 from train.data.pack import open_pack, pack_dataset
+from train.depth_spec import Encoding
 from train.device import choose_device, use_allowed_cores
 from train.errors import InputError
 from train.fit import fit
 from train.inference import predict_depth_m
 from train.interruption import EXIT_INTERRUPTED
 from train.metrics.depth import error_sums, scores
-from train.spec import Encoding, Experiment, Schedule, experiment_as_json, with_settings
+from train.spec import Experiment, experiment_as_json, with_settings
+from train.training_spec import Schedule
 
 
 @pytest.fixture(autouse=True)
@@ -221,7 +223,7 @@ def test_a_stop_in_the_middle_of_an_epoch_loses_no_image(
     tiny_experiment: Experiment, ball_pack_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """Stopped after every single step in turn, a training still ends with the bits and the history of one run."""
-    import train.step as module
+    import train.quantities.depth as module
     from train.interruption import StopRequestedError
 
     fit(tiny_experiment, ball_pack_folder, tmp_path / "whole", device="cpu", seed=4)

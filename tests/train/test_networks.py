@@ -1,4 +1,4 @@
-"""Every network of the catalogue: any size, gradients everywhere, repeatable, stored and read back; and its parts."""
+"""Every depth network of the catalogue: any size, gradients everywhere, repeatable, stored and read back; its parts."""
 
 import dataclasses
 import io
@@ -8,8 +8,9 @@ import torch
 from torch import nn
 
 from train.catalogue import build_network, experiments
+from train.depth_spec import DepthExperiment
 from train.errors import InputError
-from train.network_spec import DenseDepthSpec, NetworkSpec, SegformerSpec, UNetSimpleSpec
+from train.network_spec import DenseDepthSpec, DepthNetworkSpec, NetworkSpec, SegformerSpec, UNetSimpleSpec
 from train.networks.dense_depth import DenseDepth, encoder_maps
 from train.networks.encoders import IMAGENET_MEAN, IMAGENET_STD, build_encoder
 
@@ -17,7 +18,7 @@ from train.networks.encoders import IMAGENET_MEAN, IMAGENET_STD, build_encoder
 HEIGHT_PX, WIDTH_PX = 33, 50
 
 
-def narrow(spec: NetworkSpec) -> NetworkSpec:
+def narrow(spec: DepthNetworkSpec) -> DepthNetworkSpec:
     """The same network with random weights and as few maps as its kind can have; an encoder keeps its own."""
     if isinstance(spec, UNetSimpleSpec):
         return dataclasses.replace(spec, width=4)
@@ -26,7 +27,7 @@ def narrow(spec: NetworkSpec) -> NetworkSpec:
 
 NETWORKS = {
     f"{spec.kind} {getattr(spec, 'encoder', '')}".strip(): spec
-    for spec in (narrow(experiment.network) for experiment in experiments().values())
+    for spec in (narrow(one.network) for one in experiments().values() if isinstance(one, DepthExperiment))
 }
 
 

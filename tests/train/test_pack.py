@@ -213,6 +213,8 @@ def test_a_batch_is_channels_first_and_in_the_order_asked(ball_pack_folder: Path
     assert (depth_m[1, 0].numpy() == pack.layers["visible"].depth_m[1]).all()
     head = load_batch(pack, np.array([4]), layer="head", device=torch.device("cpu"))
     assert head.normals_cam is None and normals_cam is not None
+    assert batch.gradient_magnitude is not None and head.gradient_magnitude is None
+    assert (batch.gradient_magnitude[1, 0].numpy() == pack.layers["visible"].gradient_magnitude[1]).all()
     assert (normals_cam[1, 2].numpy() == pack.layers["visible"].normals_cam[1, :, :, 2]).all()
     assert (batch.intrinsics_px[0].numpy() == pack.intrinsics_px[4]).all()
     assert (batch.landmarks_2d_px[1].numpy() == pack.landmarks_2d_px[1]).all()

@@ -1,5 +1,6 @@
 """Several processes train one network: the same weights as one process, and one stop for all."""
 
+import json
 import os
 import signal
 import socket
@@ -15,14 +16,24 @@ import torch
 
 from train.checkpoint import read_checkpoint
 from train.fit import fit
+from train.fit_adversarial import fit_adversarial
 from train.interruption import EXIT_INTERRUPTED
 
 PROGRAM = str(Path(plain_training.__file__))
 LIMIT_S = 300
 
 
-def _arguments(pack: Path, out: Path, *, epochs: int) -> list[str]:
-    return [PROGRAM, "--pack", str(pack), "--out", str(out), "--epochs", str(epochs)]
+def _arguments(pack: Path, out: Path, *, epochs: int, adversarial: bool = False) -> list[str]:
+    return [
+        PROGRAM,
+        *(["--adversarial"] if adversarial else []),
+        "--pack",
+        str(pack),
+        "--out",
+        str(out),
+        "--epochs",
+        str(epochs),
+    ]
 
 
 def _environment(**more: str) -> dict[str, str]:
@@ -47,6 +58,11 @@ def _start_two(arguments: list[str]) -> list[subprocess.Popen]:
     ]
 
 
+def _torchrun_two(arguments: list[str]) -> None:
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    subprocess.run([*torchrun, *arguments], env=_environment(), check=True, timeout=LIMIT_S)
+
+
 def _weights(folder: Path) -> dict[str, torch.Tensor]:
     return torch.load(folder / "weights.pt", weights_only=True)
 
@@ -61,10 +77,7 @@ def test_two_processes_end_with_the_weights_of_one(
     alone, both = tmp_path / "alone", tmp_path / "both"
     monkeypatch.setattr("train.fit.build_network", plain_training.plain_network)
     fit(plain_training.plain_experiment(epochs=3), ball_pack_folder, alone, device="cpu", seed=7)
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    subprocess.run(
-        [*torchrun, *_arguments(ball_pack_folder, both, epochs=3)], env=_environment(), check=True, timeout=LIMIT_S
-    )
+    _torchrun_two(_arguments(ball_pack_folder, both, epochs=3))
     one, two = _weights(alone), _weights(both)
     assert one.keys() == two.keys()
     torch.manual_seed(7)
@@ -75,6 +88,30 @@ def test_two_processes_end_with_the_weights_of_one(
     assert len(list((both / "tensorboard").iterdir())) == 1
     lines = [(folder / "history.jsonl").read_text().splitlines() for folder in (alone, both)]
     assert len(lines[0]) == len(lines[1]) == 3
+
+
+def test_two_processes_train_against_one_critic(
+    ball_pack_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The same with a critic, which the network learns from in three of six steps: the generator of one process."""
+    alone, both = tmp_path / "alone", tmp_path / "both"
+    monkeypatch.setattr("train.fit_adversarial.build_network", plain_training.plain_generator)
+    monkeypatch.setattr("train.fit_adversarial.PictureCritic", plain_training.PlainCritic)
+    fit_adversarial(
+        plain_training.plain_adversarial_experiment(epochs=3), ball_pack_folder, alone, device="cpu", seed=7
+    )
+    _torchrun_two(_arguments(ball_pack_folder, both, epochs=3, adversarial=True))
+    one, two = _weights(alone), _weights(both)
+    torch.manual_seed(7)
+    start = plain_training.PlainGenerator().state_dict()
+    assert all((one[name] - start[name]).abs().max() > 1e-3 for name in start)
+    for name, value in one.items():
+        np.testing.assert_allclose(two[name], value, rtol=1e-4, atol=1e-5)
+    critics = [
+        [json.loads(line)["losses"]["critic"] for line in (folder / "history.jsonl").read_text().splitlines()]
+        for folder in (alone, both)
+    ]
+    assert critics[0] == pytest.approx(critics[1], rel=1e-4) and len(set(critics[0])) == 3
 
 
 def test_sigterm_to_one_stops_all_after_the_same_step(ball_pack_folder: Path, tmp_path: Path):

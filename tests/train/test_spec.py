@@ -8,26 +8,28 @@ import torch
 
 from train.catalogue import build_network, experiments, find_experiment
 from train.data.augmentation import draw_change
+from train.depth_spec import Encoding, LossSpec
 from train.encoding import decode_depth, encode_depth
 from train.errors import InputError
 from train.losses.depth import depth_loss
-from train.network_spec import DenseDepthSpec, UNetSimpleSpec
+from train.losses.normals import pixel_loss
+from train.network_spec import DenseDepthSpec, StridedUNetSpec, UNetSimpleSpec
+from train.normals_encoding import encode_normals
+from train.normals_spec import AdversarySpec, NormalsEncoding, NormalsExperiment, NormalsLossSpec
 from train.optimiser import build_optimiser, learning_rate_at
 from train.spec import (
-    SETTABLE_PARTS,
-    AugmentationSpec,
-    Encoding,
+    NAMES,
+    WORDS,
     Experiment,
-    LossSpec,
-    OptimiserSpec,
-    Schedule,
     describe,
     experiment_as_json,
     experiment_from_json,
     parse_setting,
     settable_fields,
+    settings_tree,
     with_settings,
 )
+from train.training_spec import AugmentationSpec, OptimiserSpec, Schedule
 
 
 @pytest.mark.parametrize("key", experiments())
@@ -178,6 +180,17 @@ def _encoded(experiment: Experiment) -> list[float]:
     return [*encode_depth(depth_m, encoding).flatten().tolist(), *decode_depth(beyond, encoding).flatten().tolist()]
 
 
+def _normals_loss(experiment: NormalsExperiment) -> float:
+    generator = torch.Generator().manual_seed(1)
+    predicted, target = (torch.rand(2, 4, 5, 7, generator=generator) for _ in range(2))
+    return pixel_loss(predicted, target, spec=experiment.loss)[0].item()
+
+
+def _slopes(experiment: NormalsExperiment) -> list[float]:
+    maps = encode_normals(torch.ones(1, 3, 1, 2), torch.tensor([0.5, 20.0]).reshape(1, 1, 1, 2), experiment.encoding)
+    return maps.flatten().tolist()
+
+
 def _network(experiment: Experiment) -> tuple[str, int]:
     network = build_network(experiment.network)
     return type(network).__name__, sum(parameter.numel() for parameter in network.parameters())
@@ -243,7 +256,35 @@ DEPENDENT_PROBES = {
     "augmentation.blur_px": ({"augmentation.blur": "1"}, 0.5, _changes),
     "augmentation.noise_strength": ({"augmentation.noise": "1"}, 0.5, _changes),
 }
-# Proved by whole trainings in test_fit.py, test_early_stop.py and test_camera_and_split.py.
+# Another value, and what changes with it, where another optimiser and other changes of pictures are the usual ones.
+NORMALS_PROBES = {
+    **{name: PROBES[name] for name in PROBES if name.partition(".")[0] in ("schedule", "augmentation")},
+    "augmentation.blur": (0.9, _changes),
+    "augmentation.noise": (0.9, _changes),
+    "augmentation.blur_px": (0.5, _changes),
+    "augmentation.noise_strength": (0.5, _changes),
+    "network.width": (5, _network),
+    "network.levels": (4, _network),
+    "loss.pixel": ("l1", _normals_loss),
+    "loss.pixel_weight": (2.0, _normals_loss),
+    "encoding.largest_gradient": (8.0, _slopes),
+    "optimiser.learning_rate": (0.1, _steps),
+    "optimiser.kind": ("adam", _steps),
+    "optimiser.weight_decay": (0.1, _steps),
+    "optimiser.smoothing": (0.5, _steps),
+}
+NORMALS_DEPENDENT_PROBES = {
+    **{name: DEPENDENT_PROBES[name] for name in DEPENDENT_PROBES if name.startswith("schedule.")},
+    "augmentation.crop_smallest": ({"augmentation.crop": "1"}, 0.5, _changes),
+    "augmentation.colour_strength": ({"augmentation.colour": "1"}, 0.5, _changes),
+    "optimiser.beta_1": ({"optimiser.kind": "adam"}, 0.5, _steps),
+    "optimiser.beta_2": ({"optimiser.kind": "adam"}, 0.5, _steps),
+    "optimiser.momentum": ({"optimiser.kind": "nesterov"}, 0.5, _steps),
+}
+DEPTH_KEY, NORMALS_KEY = "khan2021_unet_simple", "bouafif2020_wgan_l2"
+PROBES_OF = {DEPTH_KEY: PROBES, NORMALS_KEY: NORMALS_PROBES}
+DEPENDENT_PROBES_OF = {DEPTH_KEY: DEPENDENT_PROBES, NORMALS_KEY: NORMALS_DEPENDENT_PROBES}
+# Proved by whole trainings in test_fit.py, test_early_stop.py, test_camera_and_split.py and test_fit_adversarial.py.
 PROVED_BY_TRAINING = {
     "schedule.epochs",
     "schedule.global_batch",
@@ -253,35 +294,64 @@ PROVED_BY_TRAINING = {
     "train_backdrops",
 }
 PROVED_BY_TRAINING |= {"schedule.patience_epochs", "schedule.keep_weights", "schedule.watched_score"}
+ADVERSARY = {f"adversary.{name}" for name in ("kind", "critic_width", "critic_steps", "clip")}
+PROVED_OF = {DEPTH_KEY: PROVED_BY_TRAINING, NORMALS_KEY: PROVED_BY_TRAINING | ADVERSARY}
 # Of networks there is one a kind: any other is refused.
 SINGLE_CHOICES = {"network.kind", "network.weights"}
 
 
-def test_no_field_is_left_without_proof():
+@pytest.mark.parametrize("key", PROBES_OF)
+def test_no_field_is_left_without_proof(key: str):
     """A new field of a specification must come with a proof that it does something."""
-    fields = set(settable_fields(find_experiment("khan2021_unet_simple")))
-    assert fields == set(PROBES) | set(DEPENDENT_PROBES) | PROVED_BY_TRAINING | SINGLE_CHOICES
-    assert {name.split(".")[0] for name in fields} == set(SETTABLE_PARTS)
+    experiment = find_experiment(key)
+    fields = set(settable_fields(experiment))
+    assert fields == set(PROBES_OF[key]) | set(DEPENDENT_PROBES_OF[key]) | PROVED_OF[key] | SINGLE_CHOICES
+    named = {part.name for part in dataclasses.fields(experiment)} - {*NAMES, *WORDS}
+    assert {name.split(".")[0] for name in fields} == named
 
 
-@pytest.mark.parametrize("name", PROBES)
-def test_every_field_changes_what_is_computed(name: str):
+@pytest.mark.parametrize(("key", "name"), [(key, name) for key, probes in PROBES_OF.items() for name in probes])
+def test_every_field_changes_what_is_computed(key: str, name: str):
     """Another value of the field gives another result; so no field is decoration."""
-    value, probe = PROBES[name]
-    experiment = find_experiment("khan2021_unet_simple")
+    value, probe = PROBES_OF[key][name]
+    experiment = find_experiment(key)
     assert probe(with_settings(experiment, {name: str(value)})) != probe(experiment)
 
 
-@pytest.mark.parametrize("name", DEPENDENT_PROBES)
-def test_a_field_that_depends_on_another_works_with_it_and_is_refused_without(name: str):
+@pytest.mark.parametrize(
+    ("key", "name"), [(key, name) for key, probes in DEPENDENT_PROBES_OF.items() for name in probes]
+)
+def test_a_field_that_depends_on_another_works_with_it_and_is_refused_without(key: str, name: str):
     """With the setting that makes it read, another value gives another result; without, it would do nothing."""
-    condition, value, probe = DEPENDENT_PROBES[name]
-    experiment = find_experiment("khan2021_unet_simple")
+    condition, value, probe = DEPENDENT_PROBES_OF[key][name]
+    experiment = find_experiment(key)
     assert probe(with_settings(experiment, {**condition, name: str(value)})) != probe(
         with_settings(experiment, condition)
     )
     with pytest.raises(InputError, match=f"{name} = .* would change nothing"):
         with_settings(experiment, {name: str(value)})
+
+
+@pytest.mark.parametrize(("name", "value"), [("critic_width", "8"), ("critic_steps", "2"), ("clip", "0.1")])
+def test_settings_of_a_critic_are_refused_where_there_is_none(name: str, value: str):
+    """With adversary.kind=none they would change nothing."""
+    with pytest.raises(InputError, match=f"adversary.{name} = .* would change nothing: .*kind=wgan"):
+        with_settings(find_experiment("bouafif2020_l2"), {f"adversary.{name}": value})
+
+
+def test_the_quantity_decides_what_a_stored_experiment_is():
+    """Trees without one are of depth, as they always were, and normals say so; another quantity, or settings of the
+    other kind, are refused; `--set` changes it for neither."""
+    depth, normals = (experiment_as_json(find_experiment(key)) for key in (DEPTH_KEY, NORMALS_KEY))
+    assert "quantity" not in depth and normals["quantity"] == "normals"
+    assert settings_tree(normals)["quantity"] == "normals"
+    with pytest.raises(InputError, match="no quantity 'colour' can be learnt; expected one of depth, normals"):
+        experiment_from_json({**normals, "quantity": "colour"}, where="a test")
+    with pytest.raises(InputError, match="adversary"):
+        experiment_from_json({**normals, "quantity": "depth"}, where="a test")
+    for key in (DEPTH_KEY, NORMALS_KEY):
+        with pytest.raises(InputError, match="no setting 'quantity'"):
+            with_settings(find_experiment(key), {"quantity": "normals"})
 
 
 @pytest.mark.parametrize(
@@ -334,7 +404,8 @@ def test_a_kind_that_no_builder_knows_is_refused(monkeypatch: pytest.MonkeyPatch
 
 def test_specifications_are_frozen():
     """No code can change a specification behind the back of what was stored."""
-    for spec in (UNetSimpleSpec(), LossSpec(), Encoding(), OptimiserSpec(), Schedule(), AugmentationSpec()):
+    parts = (LossSpec(), Encoding(), OptimiserSpec(), Schedule(), AugmentationSpec(), AdversarySpec())
+    for spec in (UNetSimpleSpec(), StridedUNetSpec(), *parts, NormalsLossSpec(), NormalsEncoding()):
         first = dataclasses.fields(spec)[0].name
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(spec, first, getattr(spec, first))

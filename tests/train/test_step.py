@@ -10,7 +10,7 @@ import torch
 from plain_training import PlainNetwork, plain_experiment, plain_network
 
 from train.catalogue import build_network
-from train.checkpoint import read_training_record
+from train.checkpoint import Position, read_training_record
 from train.data.batches import WaitingTime, portions, read_ahead, read_rows
 from train.data.pack import open_pack
 from train.errors import InputError
@@ -71,7 +71,7 @@ def _step(pack_folder: Path, micro_batch: int, *, amp: Amp = "off") -> tuple[dic
     )
     plan = portions(np.array([4, 0, 3, 1, 5]), rank=0, world_size=1, micro_batch=micro_batch)
     arrays = iter([read_rows(pack, portion.rows, layer=experiment.layer) for portion in plan])
-    losses = take_step(learner, experiment, plan, arrays, seed=3, epoch=2)
+    losses = take_step(learner, experiment, plan, arrays, seed=3, at=Position(epoch=2, batch=0, step=5))
     return {name: value.item() for name, value in losses.items()}, [p.grad for p in network.parameters()]
 
 
@@ -186,6 +186,7 @@ def test_a_cpu_takes_its_whole_share(tiny_experiment: Experiment, ball_pack_fold
     """Of a global batch of 4 each of three processes takes 2 at once."""
     found = automatic_micro_batch(
         build_network(tiny_experiment.network),
+        None,
         tiny_experiment,
         open_pack(ball_pack_folder),
         tmp_path,

@@ -1,8 +1,8 @@
 """Augmentation: training images changed at random, together with everything that is known about them.
 
 What an image gets depends on (seed, epoch, its row) alone: not on the batch it comes in, nor on the process, nor on
-where a training was stopped. Flip and crop move picture, depth, normals, intrinsics and landmarks as another camera
-would have seen them; colour, blur and noise touch the picture alone.
+where a training was stopped. Flip and crop move picture, depth, normals, slope, intrinsics and landmarks as another
+camera would have seen them; colour, blur and noise touch the picture alone.
 """
 
 import dataclasses
@@ -102,14 +102,21 @@ def _flipped(batch: Batch, flips: Sequence[bool]) -> Batch:
     images = chosen[:, None, None, None]
     sign = torch.tensor([-1.0, 1.0, 1.0], device=device)
     mirror = torch.tensor([[-1.0, 0.0, width], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], device=device)
-    normals, landmarks = batch.normals_cam, batch.landmarks_2d_px[:, mirrored_landmarks()]
+    normals, slope, landmarks = (
+        batch.normals_cam,
+        batch.gradient_magnitude,
+        batch.landmarks_2d_px[:, mirrored_landmarks()],
+    )
     if normals is not None:
         normals = torch.where(images, normals.flip(-1) * sign[:, None, None], normals)
+    if slope is not None:
+        slope = torch.where(images, slope.flip(-1), slope)
     landmarks = torch.stack([width - landmarks[..., 0], landmarks[..., 1]], dim=-1)
     return Batch(
         rgb=torch.where(images, batch.rgb.flip(-1), batch.rgb),
         depth_m=torch.where(images, batch.depth_m.flip(-1), batch.depth_m),
         normals_cam=normals,
+        gradient_magnitude=slope,
         # The mirrored scene before the mirrored camera: x changes its sign on both sides.
         intrinsics_px=torch.where(images[..., 0], mirror @ batch.intrinsics_px @ sign.diag(), batch.intrinsics_px),
         landmarks_2d_px=torch.where(images[..., 0], landmarks, batch.landmarks_2d_px),
@@ -121,14 +128,17 @@ def _cropped(batch: Batch, changes: Sequence[Change]) -> Batch:
     device, (height, width) = batch.rgb.device, batch.rgb.shape[-2:]
     share = torch.tensor([change.crop_share for change in changes], device=device)
     left_top_px = torch.tensor([[c.crop_left * width, c.crop_top * height] for c in changes], device=device)
-    depth_m, normals_cam = enlarge_surface(batch.depth_m, batch.normals_cam, left_top_px=left_top_px, share=share)
+    surface = enlarge_surface(
+        batch.depth_m, batch.normals_cam, batch.gradient_magnitude, left_top_px=left_top_px, share=share
+    )
     intrinsics_px = batch.intrinsics_px.clone()
     intrinsics_px[:, :2, 2] -= left_top_px
     intrinsics_px[:, :2] /= share[:, None, None]
     return Batch(
         rgb=enlarge_pictures(batch.rgb, left_top_px=left_top_px, share=share),
-        depth_m=depth_m,
-        normals_cam=normals_cam,
+        depth_m=surface.depth_m,
+        normals_cam=surface.normals_cam,
+        gradient_magnitude=surface.gradient_magnitude,
         intrinsics_px=intrinsics_px,
         landmarks_2d_px=(batch.landmarks_2d_px - left_top_px[:, None]) / share[:, None, None],
     )

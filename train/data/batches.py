@@ -22,12 +22,14 @@ class Batch:
     """Images of a pack as tensors on one device, with one layer of their ground truth.
 
     `rgb` has values 0..1; `depth_m` is planar (0 = invalid); `normals_cam` are unit vectors in the camera frame
-    ((0, 0, 0) = invalid), None unless they were asked for; intrinsics and the 68 landmarks are in pixels of `rgb`.
+    ((0, 0, 0) = invalid) and `gradient_magnitude` is a slope without a unit, both None unless they were asked for;
+    intrinsics and the 68 landmarks are in pixels of `rgb`.
     """
 
     rgb: Float[Tensor, "b 3 h w"]
     depth_m: Float[Tensor, "b 1 h w"]
     normals_cam: Float[Tensor, "b 3 h w"] | None
+    gradient_magnitude: Float[Tensor, "b 1 h w"] | None
     intrinsics_px: Float[Tensor, "b 3 3"]
     landmarks_2d_px: Float[Tensor, "b 68 2"]
 
@@ -73,7 +75,7 @@ def portions(batch: Int[np.ndarray, " n"], *, rank: int, world_size: int, micro_
 def load_batch(
     pack: Pack, rows: Int[np.ndarray, " b"], *, layer: str, device: torch.device, with_normals: bool = False
 ) -> Batch:
-    """Some rows of a pack on the device, in the order asked for."""
+    """Some rows of a pack on the device, in the order asked for; `with_normals` brings the gradient magnitude too."""
     return batch_on(device, read_rows(pack, rows, layer=layer, with_normals=with_normals))
 
 
@@ -89,6 +91,7 @@ def read_rows(
     }
     if with_normals:
         arrays["normals_cam"] = pack.layers[layer].normals_cam
+        arrays["gradient_magnitude"] = pack.layers[layer].gradient_magnitude
     tensors = {name: torch.from_numpy(np.ascontiguousarray(array[rows])) for name, array in arrays.items()}
     return {name: tensor.pin_memory() for name, tensor in tensors.items()} if pinned else tensors
 
@@ -96,11 +99,12 @@ def read_rows(
 def batch_on(device: torch.device, arrays: dict[str, Tensor]) -> Batch:
     """The arrays of `read_rows` as networks and losses take them, on the device."""
     there = {name: array.to(device, non_blocking=True) for name, array in arrays.items()}
-    normals = there.get("normals_cam")
+    normals, slope = there.get("normals_cam"), there.get("gradient_magnitude")
     return Batch(
         rgb=network_input(there["rgb"]),
         depth_m=there["depth_m"][:, None],
         normals_cam=None if normals is None else normals.permute(0, 3, 1, 2).float(),
+        gradient_magnitude=None if slope is None else slope[:, None].float(),
         intrinsics_px=there["intrinsics_px"],
         landmarks_2d_px=there["landmarks_2d_px"],
     )

@@ -1,11 +1,22 @@
 """Crop: a window of every picture of a batch enlarged to the full size, with the surface a nearer camera would see."""
 
+from dataclasses import dataclass
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
 from train.data.resize import SAME_SURFACE_STEP
+
+
+@dataclass(frozen=True)
+class EnlargedSurface:
+    """Windows of a surface: depth in metres (0 = invalid), and where they were given, unit normals and slope."""
+
+    depth_m: Float[Tensor, "b 1 h w"]
+    normals_cam: Float[Tensor, "b 3 h w"] | None
+    gradient_magnitude: Float[Tensor, "b 1 h w"] | None
 
 
 def enlarge_pictures(
@@ -19,15 +30,16 @@ def enlarge_pictures(
 def enlarge_surface(
     depth_m: Float[Tensor, "b 1 h w"],
     normals_cam: Float[Tensor, "b 3 h w"] | None,
+    gradient_magnitude: Float[Tensor, "b 1 h w"] | None,
     *,
     left_top_px: Float[Tensor, "b 2"],
     share: Float[Tensor, " b"],
-) -> tuple[Float[Tensor, "b 1 h w"], Float[Tensor, "b 3 h w"] | None]:
-    """Depth and normals of the same windows; no pixel mixes two surfaces, as in `SurfaceSampler` of packs.
+) -> EnlargedSurface:
+    """Depth, normals and slope of the same windows; no pixel mixes two surfaces, as in `SurfaceSampler` of packs.
 
     Of the four pixels around a new centre count those on the surface of the one with most weight (of equal ones the
     nearest). Their depths are averaged as 1 / depth, which is exact on a plane. A pixel is invalid when less than half
-    of the weight is on valid ones.
+    of the weight is on valid ones. Slopes count per unit of lateral distance, so enlarging does not change them.
     """
     corners_m, weights = _corners(depth_m, left_top_px=left_top_px, share=share)
     corners_m = corners_m[:, :, 0]
@@ -43,11 +55,24 @@ def enlarge_surface(
     single = kept.amax(dim=1, keepdim=True) == 1
     averaged_m = torch.where(single, reference_m, 1 / mean_inverse.clamp(min=1e-12))
     enlarged_m = torch.where(valid, averaged_m, 0.0)
-    if normals_cam is None:
-        return enlarged_m, None
-    corners, _ = _corners(normals_cam, left_top_px=left_top_px, share=share)
-    mixed = (corners * kept[:, :, None]).sum(dim=1)
-    return enlarged_m, torch.where(single, mixed, functional.normalize(mixed, dim=1))
+    if normals_cam is not None:
+        mixed = _mixed(normals_cam, kept, left_top_px=left_top_px, share=share)
+        normals_cam = torch.where(single, mixed, functional.normalize(mixed, dim=1))
+    if gradient_magnitude is not None:
+        gradient_magnitude = _mixed(gradient_magnitude, kept, left_top_px=left_top_px, share=share)
+    return EnlargedSurface(enlarged_m, normals_cam, gradient_magnitude)
+
+
+def _mixed(
+    images: Float[Tensor, "b c h w"],
+    kept: Float[Tensor, "b 4 h w"],
+    *,
+    left_top_px: Float[Tensor, "b 2"],
+    share: Float[Tensor, " b"],
+) -> Float[Tensor, "b c h w"]:
+    """The corners' values by the weights that were kept."""
+    corners, _ = _corners(images, left_top_px=left_top_px, share=share)
+    return (corners * kept[:, :, None]).sum(dim=1)
 
 
 def _corners(

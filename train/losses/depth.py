@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from train.depth_spec import LossSpec
 from train.losses.ssim import ssim_map
-from train.spec import LossSpec
 
 
 def depth_loss(

@@ -3,8 +3,9 @@
 import dataclasses
 
 from train.data.backdrops import Backdrops
-from train.network_spec import DenseDepthEncoder, DenseDepthSpec, NetworkSpec, SegformerSpec, UNetSimpleSpec
-from train.spec import Encoding, Experiment, LossSpec, OptimiserSpec, Schedule
+from train.depth_spec import DepthExperiment, Encoding, LossSpec
+from train.network_spec import DenseDepthEncoder, DenseDepthSpec, DepthNetworkSpec, SegformerSpec, UNetSimpleSpec
+from train.training_spec import OptimiserSpec, Schedule
 
 PAPER = "khan2021"
 METRICS = ("abs_rel", "sq_rel", "rmse_m", "mean_abs_log10", "delta_1", "delta_2", "delta_3")
@@ -70,14 +71,16 @@ def _reported(row: int) -> dict[str, float]:
     return dict(zip(METRICS, TABLE_1[row][1], strict=True))
 
 
-def _table_row(key: str, network: NetworkSpec, assumed: tuple[str, ...], *, full: int, face: int | None) -> Experiment:
+def _table_row(
+    key: str, network: DepthNetworkSpec, assumed: tuple[str, ...], *, full: int, face: int | None
+) -> DepthExperiment:
     """A training of Table 1: its row over the full image and, where the table has one, its row over the face."""
     where = f"Table 1, row {full} (full image)"
     reported = {"full": _reported(full)}
     if face is not None:
         where += f" and row {face} (face only)"
         reported["head_mask"] = _reported(face)
-    return Experiment(
+    return DepthExperiment(
         key=f"{PAPER}_{key}",
         paper=PAPER,
         title=f"{TABLE_1[full][0]}, SSIM + gradient + normal loss",
@@ -93,7 +96,7 @@ def _table_row(key: str, network: NetworkSpec, assumed: tuple[str, ...], *, full
     )
 
 
-def _dense_depth(key: str, encoder: DenseDepthEncoder, *, full: int, face: int | None = None) -> Experiment:
+def _dense_depth(key: str, encoder: DenseDepthEncoder, *, full: int, face: int | None = None) -> DepthExperiment:
     network = DenseDepthSpec(encoder=encoder, weights="imagenet", decoder_width=1.0, activation_between=False)
     return _table_row(key, network, _ASSUMED_OF_DENSE_DEPTH, full=full, face=face)
 
@@ -128,7 +131,7 @@ def _ablation(
     encoding: Encoding = UNET_SIMPLE_L1.encoding,
     train_people_share: float = UNET_SIMPLE_L1.train_people_share,
     train_backdrops: Backdrops = UNET_SIMPLE_L1.train_backdrops,
-) -> Experiment:
+) -> DepthExperiment:
     """The U-Net of four terms with one thing changed.
 
     All four terms are the start, so that the absolute distance stays in the loss whichever other term goes; without
