@@ -1,8 +1,8 @@
 """Made-up surfaces for the benchmark of integration: lopsided, with known normals, smooth or with occlusion jumps.
 
-A surface is a list of sheets; the nearest one is seen. Every sheet is a function of the position in the picture, so the
-same sheets make an orthographic and a perspective scene, and normals come from the derivatives of the sheet that is seen,
-never across a jump.
+A surface is a list of sheets; the nearest one is seen. Every sheet is a function of the position in the picture, so
+the same sheets make an orthographic and a perspective scene, and normals come from the derivatives of the sheet that
+is seen, never across a jump.
 """
 
 from collections.abc import Callable

@@ -3,13 +3,15 @@
 from typing import no_type_check
 
 import numpy as np
+from jaxtyping import Float64
 from numba import njit
 
-from train.integration.compiled_multigrid import build_hierarchy, solve_reduced
+from train.integration.compiled_levels import build_hierarchy
+from train.integration.compiled_multigrid import solve_reduced
 
 # What one pass in single precision can reach, relative to its start, in the energy norm.
 PASS_TOLERANCE = 1e-4
-MOST_PASSES = 6
+MOST_PASSES = 20
 
 
 @njit(cache=True)
@@ -42,24 +44,31 @@ def add_correction(depth, solution):
             depth[i, j] += solution[(i + j) & 1, i + 1, j // 2 + 1]
 
 
-@njit(cache=True)
-@no_type_check
-def solve_refined(right_weight, down_weight, right_target, down_target, start, tolerance, most_iterations):
+def solve_refined(
+    right_weight: Float64[np.ndarray, "h w"],
+    down_weight: Float64[np.ndarray, "h w"],
+    right_target: Float64[np.ndarray, "h w"],
+    down_target: Float64[np.ndarray, "h w"],
+    start: Float64[np.ndarray, "h w"],
+    tolerance: float,
+    most_iterations: int,
+) -> tuple[Float64[np.ndarray, "h w"], int]:
     """Depth and the iterations it took. Every pass in single precision starts from what the passes before left."""
     edges, inverse, table = build_hierarchy(right_weight.astype(np.float32), down_weight.astype(np.float32))
     depth = start.copy()
     right_side = np.zeros((2, table[0, 1], table[0, 2]), np.float32)
-    goal, used = 0.0, 0
+    relative = max(tolerance, PASS_TOLERANCE)
+    goal, used, before = 0.0, 0, np.inf
     for number in range(MOST_PASSES):
         unexplained(right_weight, down_weight, right_target, down_target, depth, right_side)
-        relative = max(tolerance, PASS_TOLERANCE)
-        solution, iterations, energy = solve_reduced(
-            edges, inverse, table, right_side, goal, relative, most_iterations - used
-        )
+        left = most_iterations - used
+        solution, iterations, energy = solve_reduced(edges, inverse, table, right_side, goal, relative, left)
+        if energy >= before:
+            break
         add_correction(depth, solution)
-        used += iterations
+        used, before = used + iterations, energy
         if number == 0:
-            goal = tolerance * tolerance * energy
+            goal = tolerance**2 * energy
         if iterations == 0 or relative == tolerance or used >= most_iterations:
             break
     return depth, used

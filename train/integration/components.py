@@ -11,9 +11,9 @@ def connected_components(mask: Bool[Tensor, "b h w"]) -> Int[Tensor, "b h w"]:
     """Numbers 1, 2, … of the components of all pictures (neighbours share an edge), 0 outside the mask."""
     numbers, count = np.zeros(mask.shape, dtype=np.int64), 0
     for picture, inside in zip(numbers, mask.cpu().numpy(), strict=True):
-        found = np.asarray(label(inside)[0])
-        picture[inside] = found[inside] + count
-        count += int(found.max(initial=0))
+        label(inside, output=picture)
+        picture[inside] += count
+        count = max(count, int(picture.max(initial=0)))
     return torch.from_numpy(numbers).to(mask.device)
 
 

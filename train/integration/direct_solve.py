@@ -31,7 +31,8 @@ def normal_equations(
         ),
         (size, size),
     ).tocsc()
-    return matrix, np.bincount(end, pull, size) - np.bincount(begin, pull, size), pixels
+    right_side = np.bincount(end, pull, size) - np.bincount(begin, pull, size)
+    return matrix, right_side.astype(np.float64), pixels
 
 
 def solve_directly(

@@ -107,5 +107,5 @@ def _integrated(
     return frankot_chellappa(field.slopes)
 
 
-def _batch_of_one(array: Float[np.ndarray, "*shape"]) -> Float[Tensor, "1 *shape"]:
+def _batch_of_one(array: Float[np.ndarray, "..."]) -> Float[Tensor, "..."]:
     return torch.from_numpy(np.array(array, dtype=np.float64))[None]

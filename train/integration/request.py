@@ -56,7 +56,8 @@ def check_request(
 def _check_array(name: str, array: Tensor, shape: tuple[int, ...], mask: Tensor) -> None:
     if tuple(array.shape) != shape or not array.is_floating_point():
         raise InputError(f"{name} must be floating point of shape {shape} to fit the mask, not {_described(array)}")
-    bad = int((~torch.isfinite(array[mask])).reshape(int(mask.sum()), -1).any(dim=1).sum())
+    broken = ~torch.isfinite(array)
+    bad = int((mask & (broken.any(dim=-1) if broken.ndim > mask.ndim else broken)).sum())
     if bad:
         raise InputError(
             f"{name} is not finite at {bad} of {int(mask.sum())} pixels of the mask. Take them out of the mask, or, "
