@@ -43,7 +43,7 @@ class System:
 
 @dataclass(frozen=True)
 class Timing:
-    """Processor seconds of the fastest round and the largest error in pixels; None and why, where a solver did not run."""
+    """Processor seconds of the fastest round and the largest error in pixels; None and why, where it did not run."""
 
     seconds: float | None
     error_px: float | None

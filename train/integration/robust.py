@@ -17,9 +17,10 @@ from train.integration.solve import solve
 
 # A round's tolerance and iterations. Source: measured, ours.
 TOLERANCE, MOST_ITERATIONS = 1e-3, 4
-# First and last distance of a stage, in medians, and its rounds: alone before and after the bilateral rounds, and with
-# a gradient magnitude. Source: measured on folded surfaces and heads, ours.
-BEFORE, AFTER, WITH_GRADIENT = (10.0, 2.0, 20), (6.0, 2.0, 8), (10.0, 2.0, 12)
+# First and last distance of a stage, in medians, and the rounds of the stage before the bilateral ones, and of the one
+# after them, which is the only one with a gradient magnitude. Source: measured on folded surfaces and heads, ours.
+FIRST_DISTANCE, LAST_DISTANCE = 10.0, 2.0
+ROUNDS_BEFORE, ROUNDS_AFTER = 20, 12
 BILATERAL_ROUNDS = 10
 # Least part of its weight that an edge keeps, so that parts stay tied, and least median, in pixels per pixel.
 LEAST_SHARE, LEAST_MEDIAN = 1e-4, 1e-3
@@ -32,10 +33,10 @@ MEDIAN_EDGES = 1 << 16
 def integrate_robust(field: SlopeField, *, back_end: str) -> Float[Tensor, "b h w"]:
     """t from normals alone. In between, bilateral rounds move parts that the first stage left where they were."""
     t = solve(field.trust, field.targets, field.mask, back_end=back_end)
-    t = _sharpened(field, field.trust, t, BEFORE, back_end=back_end)
+    t = _sharpened(field, field.trust, t, ROUNDS_BEFORE, back_end=back_end)
     for _ in range(BILATERAL_ROUNDS):
         t = _round(field, *bilateral_terms(field, t), t, back_end=back_end)
-    return _sharpened(field, field.trust, t, AFTER, back_end=back_end)
+    return _sharpened(field, field.trust, t, ROUNDS_AFTER, back_end=back_end)
 
 
 def integrate_robust_gradient(
@@ -44,7 +45,7 @@ def integrate_robust_gradient(
     """t with the gradient magnitude as a hint at jumps: what of it the normals do not explain is a jump's."""
     weights = combine(torch.mul, field.trust, excess_weights(field, gradient_magnitude))
     t = solve(weights, field.targets, field.mask, back_end=back_end)
-    return _sharpened(field, weights, t, WITH_GRADIENT, back_end=back_end)
+    return _sharpened(field, weights, t, ROUNDS_AFTER, back_end=back_end)
 
 
 def excess_weights(field: SlopeField, gradient_magnitude: Float[Tensor, "b h w"]) -> Edges:
@@ -61,7 +62,7 @@ def _sharpened(
     field: SlopeField,
     weights: Edges,
     t: Float[Tensor, "b h w"],
-    stage: tuple[float, float, int],
+    rounds: int,
     *,
     back_end: str,
 ) -> Float[Tensor, "b h w"]:
@@ -70,10 +71,10 @@ def _sharpened(
     Errors are measured across the surface, not along the ray: a steep slope is as uncertain as it is steep.
     """
     across = pairs(torch.minimum, field.cosine.clamp(min=GRAZING_COSINE))
-    first, last, rounds = stage
+    ratio = LAST_DISTANCE / FIRST_DISTANCE
     for number in range(rounds):
         errors = combine(lambda c, s, g: c * (s - g).abs(), across, steps(t), field.targets)
-        distance = first * (last / first) ** (number / (rounds - 1)) * (_median(field, errors) + LEAST_MEDIAN)
+        distance = FIRST_DISTANCE * ratio ** (number / (rounds - 1)) * (_median(field, errors) + LEAST_MEDIAN)
         shares = combine(lambda w, e, d=distance: w * (1 / (1 + (e / d) ** 2)).clamp(min=LEAST_SHARE), weights, errors)
         t = _round(field, shares, field.targets, t, back_end=back_end)
     return t
