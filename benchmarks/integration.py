@@ -53,9 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     torch.set_num_threads(1)
     print(f"{processor_name()}; one thread; torch {torch.__version__}, numpy {np.__version__}")
-    timings = time_solvers(
-        QUICK_SIDES_PX if options.quick else SIDES_PX, rounds=2 if options.quick else 4, limit_s=options.limit
-    )
+    sides_px = QUICK_SIDES_PX if options.quick else tuple(options.sides)
+    timings = time_solvers(sides_px, rounds=2 if options.quick else 4, limit_s=options.limit)
     _print_timings(timings)
     seeds = 1 if options.quick else options.seeds
     try:
@@ -100,8 +99,8 @@ def solver_bars(timings: dict[int, dict[str, Timing]]) -> list[Bar]:
         ours = row[OURS].seconds or float("nan")
         errors.append(row[OURS].error_px or 0.0)
         per_pixel_ns.append(ours / side_px**2 * 1e9)
-        against_cholmod += [row[CHOLMOD].seconds / ours] if row[CHOLMOD].seconds else []
-        rivals = [row[name].seconds for name in PYAMG if row[name].seconds]
+        against_cholmod += [seconds / ours for seconds in [row[CHOLMOD].seconds] if seconds is not None]
+        rivals = [seconds for name in PYAMG if (seconds := row[name].seconds) is not None]
         against_pyamg += [min(rivals) / ours] if rivals else []
     growth = per_pixel_ns[-1] / per_pixel_ns[0]
     return [
@@ -202,6 +201,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--heads", type=int, default=12, help="heads of the pack")
     parser.add_argument("--seeds", type=int, default=5, help="seeds of the noise")
+    parser.add_argument("--sides", type=int, nargs="+", default=SIDES_PX, help="pixels of the systems to be solved")
     parser.add_argument("--side", type=int, default=256, help="pixels of the made-up surfaces")
     parser.add_argument("--limit", type=float, default=60.0, help="seconds that one solution of a rival may take")
     parser.add_argument("--out", type=Path, help="a JSON file to write")

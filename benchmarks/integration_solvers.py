@@ -33,7 +33,7 @@ CERES_MOST_SIDE_PX = 128
 class System:
     """Weights and targets of the edges, and the same as a matrix without its first pixel, whose depth is 0."""
 
-    arrays: tuple[np.ndarray, ...]
+    arrays: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
     shape: tuple[int, int]
     matrix: csc_array
     right_side: np.ndarray
@@ -61,12 +61,17 @@ def make_system(side_px: int) -> System:
         published_weights(torch.from_numpy(truth.gradient_magnitude)[None], 0.1),
     )
     change = steps(depth)
-    arrays = [side[0].numpy() for side in (weights.right, weights.down, change.right, change.down)]
-    arrays[2:] = [target + stream.normal(0, NOISE_PX_PER_PX, target.shape) for target in arrays[2:]]
+    noise = stream.normal(0, NOISE_PX_PER_PX, (2, *truth.mask.shape))
+    arrays = (
+        weights.right[0].numpy(),
+        weights.down[0].numpy(),
+        change.right[0].numpy() + noise[0],
+        change.down[0].numpy() + noise[1],
+    )
     matrix, right_side, pixels = normal_equations(*arrays)
     reference = solve_refined(*arrays, np.zeros_like(arrays[0]), 1e-11, 100)[0].ravel()[pixels]
     return System(
-        tuple(arrays), truth.mask.shape, matrix[1:, 1:].tocsc(), right_side[1:], pixels, reference - reference.mean()
+        arrays, (side_px, side_px), matrix[1:, 1:].tocsc(), right_side[1:], pixels, reference - reference.mean()
     )
 
 
@@ -75,7 +80,7 @@ def solvers() -> dict[str, Callable[[System], Callable[[], np.ndarray]] | str]:
     found: dict[str, Callable[[System], Callable[[], np.ndarray]] | str] = {
         "ours, compiled": _ours,
         "ours, torch": _ours_in_torch,
-        "scipy spsolve": lambda system: lambda: _grounded(spsolve(system.matrix, system.right_side)),
+        "scipy spsolve": lambda system: lambda: _grounded(np.asarray(spsolve(system.matrix, system.right_side))),
         "scipy CG, Jacobi": _scipy_cg,
     }
     found |= dict.fromkeys(("pyamg Ruge-Stueben", "pyamg aggregation"), "not installed (pyamg)")
