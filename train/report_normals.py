@@ -13,8 +13,8 @@ from train.errors import InputError
 from train.figures import angle_scale, colour_gradient, colour_normals, colour_values, gradient_scale
 from train.metrics.normals import REGION, angle_map_deg
 from train.quantities.normals import GRADIENT_PREDICTION, MASK_PREDICTION, NORMALS_PREDICTION
-from train.report_dataset_view import legend_view
 from train.report_comparison import differing_settings
+from train.report_dataset_view import legend_view
 from train.report_evaluations import NormalsEvaluation, evaluated_experiment
 from train.report_pictures import picture_uri
 from train.report_side_by_side import choose_frames
