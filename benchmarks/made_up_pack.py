@@ -38,6 +38,7 @@ def write_made_up_pack(folder: Path, *, frames: int, width_px: int, height_px: i
             identity_id=f"nobody-{number}",
             gt_key="",
             rgb_key="",
+            backdrop_kind="",
             yaw_deg=0.0,
             pitch_deg=0.0,
             roll_deg=0.0,
