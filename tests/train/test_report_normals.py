@@ -20,6 +20,7 @@ from train.papers import bouafif2020
 from train.report import write_report
 from train.report_evaluations import NormalsEvaluation
 from train.report_normals import normals_headline, strip_pictures
+from train.training_spec import Schedule
 
 TEST_FRAMES = 7
 
@@ -33,7 +34,7 @@ def mixed(
     alone = dataclasses.replace(
         bouafif2020.L2,
         network=tiny_normals.network,
-        schedule=dataclasses.replace(tiny_normals.schedule, epochs=30),
+        schedule=Schedule(epochs=60, global_batch=4),
         adversary=AdversarySpec(kind="none"),
         optimiser=dataclasses.replace(bouafif2020.L2.optimiser, learning_rate=0.01),
     )
