@@ -107,10 +107,19 @@ class Cluster:
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60, check=False)
         return done.stdout if done.returncode == 0 else ""
 
+    def _node_states(self) -> dict[str, str]:
+        """The state of each node as Slurm abbreviates it."""
+        words = self.ask("sinfo", "--noheader", "--Node", "--format", "%N %t").split()
+        return dict(zip(words[::2], words[1::2], strict=True))
+
     def wait_until_idle(self, *, seconds: float = 60.0) -> None:
-        """Wait until both nodes take work."""
+        """Wait until both nodes take work, and put back to work what Slurm has taken out: a node that was killed with a
+        job on it can come back with that job twice, which Slurm answers by draining it."""
         deadline_s = time.monotonic() + seconds
-        while self.ask("sinfo", "--noheader", "--Node", "--format", "%N %t").split() != ["one", "idle", "two", "idle"]:
+        while (states := self._node_states()) != {"one": "idle", "two": "idle"}:
+            for name, state in states.items():
+                if state.startswith(("drain", "down")):
+                    self.ask("scontrol", "update", f"NodeName={name}", "State=RESUME")
             if time.monotonic() > deadline_s:
                 logs = {path.name: path.read_text()[-2000:] for path in self.folder.glob("*.out")}
                 raise RuntimeError(f"the test cluster did not come up in {seconds} s: {logs}")
